@@ -1,0 +1,60 @@
+package reset
+
+import "encoding/binary"
+
+// hashSeed versions the hashes: a change of any of them takes a new seed, so
+// that old and new values never meet.
+const hashSeed = 0x7273747761746368 // "rstwatch"
+
+// FlowHash is equal for both directions and both ends of a connection: a
+// 64-bit hash over the sorted pair of (address, port), IPv4 as ::ffff:a.b.c.d.
+// It is 0 where an endpoint is unknown.
+func FlowHash(a, b Endpoint) Hash {
+	if a.IsZero() || b.IsZero() {
+		return 0
+	}
+	if b.Addr().As16() == a.Addr().As16() && b.Port() < a.Port() || less16(b.Addr().As16(), a.Addr().As16()) {
+		a, b = b, a
+	}
+	return Hash(hashEndpoints(hashSeed, a, b))
+}
+
+// PktHash is equal at both ends of a packet that nothing rewrote: a hash over
+// source, destination and SEQ. It is 0 where one of them is unknown.
+func PktHash(src, dst Endpoint, seq Opt[uint32]) Hash {
+	if src.IsZero() || dst.IsZero() || !seq.OK {
+		return 0
+	}
+	return Hash(mix(hashEndpoints(hashSeed+1, src, dst) ^ uint64(seq.V)*0x9e3779b97f4a7c15))
+}
+
+// PacketHash tells one packet from another of the same tuple and SEQ: PktHash
+// plus the fields that no router changes. It is the record's packet_id.
+func PacketHash(src, dst Endpoint, p *Packet) Hash {
+	h := uint64(PktHash(src, dst, p.Seq))
+	if h == 0 {
+		return 0
+	}
+	rest := uint64(p.Ack.V)<<32 | uint64(p.IPID.V)<<16 | uint64(p.Window.V)
+	return Hash(mix(h ^ mix(rest+uint64(p.Flags)*0x9e3779b97f4a7c15)))
+}
+
+func hashEndpoints(seed uint64, a, b Endpoint) uint64 {
+	h := seed
+	for _, e := range [2]Endpoint{a, b} {
+		ip := e.Addr().As16()
+		h = mix(h ^ binary.BigEndian.Uint64(ip[0:8]))
+		h = mix(h ^ binary.BigEndian.Uint64(ip[8:16]))
+		h = mix(h ^ uint64(e.Port()))
+	}
+	return h
+}
+
+func less16(a, b [16]byte) bool {
+	for i := range a {
+		if a[i] != b[i] {
+			return a[i] < b[i]
+		}
+	}
+	return false
+}
