@@ -23,3 +23,5 @@ require (
 	google.golang.org/protobuf v1.36.12
 	pgregory.net/rapid v1.3.0
 )
+
+tool github.com/cilium/ebpf/cmd/bpf2go

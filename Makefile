@@ -1,0 +1,59 @@
+# rstwatch: "make run" and "make test" are all that most people need; "make help" lists the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# Go is often unpacked to /usr/local/go without being in PATH.
+export PATH := $(PATH):/usr/local/go/bin:/usr/local/sbin:/usr/sbin:/sbin
+# The BPF objects are compared byte for byte, so the compiler that makes them is pinned.
+export BPF2GO_CC ?= clang-14
+export BPF2GO_STRIP ?= llvm-strip-14
+
+PREFIX ?= /usr/local
+FUZZTIME ?= 10s
+ARGS ?=
+LDFLAGS = -s -w -X main.version=$(shell tools/version.sh)
+
+##@ The two commands
+run: build ## build, then record resets as root until Ctrl-C (ARGS='...' adds arguments)
+	@tools/as-root.sh bin/rstwatch run $(ARGS)
+
+test: ## install what is missing, then every check and every test, privileged ones included
+	@tools/setup.sh generate test
+	@tools/check.sh
+	@tools/generate-check.sh
+	@tools/test.sh $(ARGS)
+
+##@ Building
+build: ## bin/rstwatch, static, stamped with the version
+	@CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)" -o bin/rstwatch ./cmd/rstwatch
+
+generate: ## rebuild the BPF objects and other generated Go files (clang-14)
+	@tools/setup.sh generate
+	@go generate ./...
+
+clean: ## remove what was built
+	@rm -rf bin .cache
+
+##@ Checking
+check: ## the quick part of "make test": layout, go vet, generated files
+	@tools/setup.sh generate
+	@tools/check.sh
+	@tools/generate-check.sh
+
+generate-check: ## are the generated files what their sources make?
+	@tools/setup.sh generate
+	@tools/generate-check.sh
+
+fmt: ## lay out the Go files
+	@gofmt -w $$(git ls-files '*.go' | grep -v testdata/)
+
+fuzz: ## every fuzz target for FUZZTIME (10s) each
+	@tools/fuzz.sh $(FUZZTIME)
+
+##@ This list
+help: ## every target in one line
+	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run test build generate clean check generate-check fmt fuzz help
