@@ -152,6 +152,10 @@ func EndpointFrom(ip netip.Addr, port uint16) Endpoint {
 // IsZero reports whether the endpoint is unknown.
 func (e Endpoint) IsZero() bool { return !e.IsValid() }
 
+// Equal reports whether both are the same address and port, or both unknown.
+// An address is not equal to its IPv4-mapped form.
+func (e Endpoint) Equal(other Endpoint) bool { return e.AddrPort == other.AddrPort }
+
 type endpointJSON struct {
 	IP   netip.Addr `json:"ip"`
 	Port uint16     `json:"port"`
