@@ -1,0 +1,135 @@
+package classic
+
+import (
+	"bytes"
+	"encoding/hex"
+	"net/netip"
+	"strconv"
+)
+
+// cursor reads tags in the kernel's order and keeps the first failure, after
+// which every step does nothing.
+type cursor struct {
+	line   []byte
+	at     int
+	failed error
+}
+
+func (c *cursor) rest() []byte { return c.line[c.at:] }
+
+func (c *cursor) done() bool { return len(bytes.TrimRight(c.rest(), " \r\n")) == 0 }
+
+func (c *cursor) fail(want string) error {
+	if c.failed == nil {
+		c.failed = &ParseError{Want: want, Offset: c.at}
+	}
+	return c.failed
+}
+
+// has reports whether the tag stands next.
+func (c *cursor) has(tag string) bool {
+	return c.failed == nil && bytes.HasPrefix(c.rest(), []byte(tag))
+}
+
+// text steps over a text of fixed form.
+func (c *cursor) text(text string) bool {
+	if !c.has(text) {
+		return false
+	}
+	c.at += len(text)
+	return true
+}
+
+// word steps over a word and the space behind it.
+func (c *cursor) word(word string) bool {
+	rest := c.rest()
+	if !c.has(word) || len(rest) > len(word) && rest[len(word)] != ' ' {
+		return false
+	}
+	c.at += min(len(word)+1, len(rest))
+	return true
+}
+
+// token steps over a tag and returns what stands behind it up to a space. The
+// last space of a line may be missing: some syslog daemons trim it.
+func (c *cursor) token(tag string) []byte {
+	if c.failed != nil {
+		return nil
+	}
+	if !c.text(tag) {
+		c.fail(tag)
+		return nil
+	}
+	rest := c.rest()
+	end := bytes.IndexAny(rest, " \r\n")
+	if end < 0 {
+		c.at += len(rest)
+		return rest
+	}
+	c.at += end + 1
+	return rest[:end]
+}
+
+func (c *cursor) name(tag string) string {
+	name := c.token(tag)
+	if len(name) > 0 && !isDeviceName(name) {
+		c.fail(tag)
+	}
+	return string(appendClean(nil, string(name)))
+}
+
+func (c *cursor) decimal(tag string, bits int) uint64 { return c.number(tag, 10, bits) }
+
+func (c *cursor) hex(tag string, bits int) uint64 { return c.number(tag, 16, bits) }
+
+func (c *cursor) number(tag string, base, bits int) uint64 {
+	from := c.at
+	v, err := strconv.ParseUint(string(c.token(tag)), base, bits)
+	if err != nil && c.failed == nil {
+		c.at = from
+		c.fail(tag)
+	}
+	return v
+}
+
+func (c *cursor) ip(tag string) netip.Addr {
+	from := c.at
+	ip, err := netip.ParseAddr(string(c.token(tag)))
+	if (err != nil || ip.Zone() != "") && c.failed == nil {
+		c.at = from
+		c.fail(tag)
+	}
+	return ip
+}
+
+// macBytes reads colon-separated pairs of digits, which may be none.
+func (c *cursor) macBytes(tag string) []byte {
+	from := c.at
+	text := c.token(tag)
+	b := make([]byte, 0, etherHeader)
+	for i := 0; i < len(text) && c.failed == nil; i += 3 {
+		v, err := strconv.ParseUint(string(text[i:min(i+2, len(text))]), 16, 8)
+		if err != nil || i+2 > len(text) || i+2 < len(text) && (text[i+2] != ':' || i+3 == len(text)) {
+			c.at = from
+			c.fail(tag)
+		}
+		b = append(b, byte(v))
+	}
+	return b
+}
+
+// options reads "OPT (hex) ".
+func (c *cursor) options() []byte {
+	from := c.at
+	text := c.token("OPT (")
+	if b, closed := bytes.CutSuffix(text, []byte{')'}); closed && len(b) <= 2*40 {
+		if v, err := hex.DecodeString(string(b)); err == nil {
+			return v
+		}
+	}
+	if c.failed == nil {
+		c.at = from
+		c.fail("OPT (")
+	}
+	return nil
+}
