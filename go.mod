@@ -24,4 +24,6 @@ require (
 	pgregory.net/rapid v1.3.0
 )
 
+require github.com/vishvananda/netns v0.0.5 // indirect
+
 tool github.com/cilium/ebpf/cmd/bpf2go
