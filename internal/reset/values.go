@@ -16,8 +16,6 @@ import (
 // with nine digits of fraction.
 type Time int64
 
-const timeLayout = "2006-01-02T15:04:05.000000000Z07:00"
-
 // TimeOf converts from the standard library.
 func TimeOf(t time.Time) Time { return Time(t.UnixNano()) }
 
@@ -28,13 +26,16 @@ func (t Time) Std() time.Time { return time.Unix(0, int64(t)).UTC() }
 func (t Time) IsZero() bool { return t == 0 }
 
 // MarshalText writes RFC 3339 in UTC.
-func (t Time) MarshalText() ([]byte, error) { return t.Std().AppendFormat(nil, timeLayout), nil }
+func (t Time) MarshalText() ([]byte, error) { return t.AppendTo(nil), nil }
 
 // UnmarshalText reads RFC 3339 with any zone and fraction.
 func (t *Time) UnmarshalText(text []byte) error {
 	std, err := time.Parse(time.RFC3339Nano, string(text))
 	if err != nil {
 		return err
+	}
+	if year := std.UTC().Year(); year < 1678 || year > 2261 {
+		return fmt.Errorf("time %q: beyond what 64 bits of nanoseconds can say", text)
 	}
 	*t = Time(std.UnixNano())
 	return nil
@@ -166,8 +167,11 @@ func (e Endpoint) MarshalJSON() ([]byte, error) {
 	return json.Marshal(endpointJSON{e.Addr(), e.Port()})
 }
 
-// UnmarshalJSON reads the object with ip and port.
+// UnmarshalJSON reads the object with ip and port; null changes nothing.
 func (e *Endpoint) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return nil
+	}
 	var v endpointJSON
 	if err := json.Unmarshal(data, &v); err != nil {
 		return err
