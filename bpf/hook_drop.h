@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * kfree_skb (net/core/skbuff.c): a packet was thrown away. Three of them matter:
+ * a RST that the stack refused, with the kernel's reason; the packet that TCP
+ * has just answered with a RST (the finer reason); a packet that netfilter
+ * dropped, which REJECT may have answered. Not met by ordinary packets, but by
+ * every dropped one. Since Linux 2.6.30; with a reason since 5.17; with the
+ * socket since 6.11.
+ */
+
+static __always_inline int dropped(struct sk_buff *skb, __u16 reason, struct sock *rx_sk, __u8 has)
+{
+	__u32 key = SCRATCH_DROP, zero = 0, ports;
+	struct reply *r = bpf_map_lookup_elem(&replies, &zero);
+	struct net_device *dev;
+	struct sighting *s;
+	struct found f = {};
+	__u16 network;
+
+	if (r && r->used && r->trigger == (__u64)skb) {
+		r->s.drop_reason = reason;
+		r->s.has |= has;
+		release_reply(r);
+		return 0;
+	}
+	network = skb->network_header;
+	if (network == 0xffff || !find_rst(&f, skb->head + network, skb->protocol) || is_foreign(skb))
+		return 0;
+	s = bpf_map_lookup_elem(&scratch, &key);
+	if (!s)
+		return 0;
+	begin(s, KIND_REFUSED);
+	s->has = has;
+	s->drop_reason = reason;
+	dev = skb->dev;
+	if (rx_sk)
+		describe_socket(s, rx_sk);
+	else if (dev)
+		describe_device(s, dev);
+	ports = ports_of(&f);
+	if (filtered(s, swap16((__u16)ports), swap16((__u16)(ports >> 16)))) {
+		count(COUNT_FILTERED);
+		return 0;
+	}
+	describe_skb(s, skb, &f);
+	if (!s->iif)
+		s->origin = origin_of(s, skb);
+	describe_packet(s, skb, &f, 0);
+	tell(s, HEAD_SIZE + s->raw_len);
+	return 0;
+}
+
+SEC("tp_btf/kfree_skb")
+int BPF_PROG(skb_dropped, struct sk_buff *skb, void *location, int reason, struct sock *rx_sk)
+{
+	return dropped(skb, reason, rx_sk, HAS_DROP_REASON);
+}
+
+/* 5.17 to 6.10: no socket. */
+SEC("tp_btf/kfree_skb")
+int BPF_PROG(skb_dropped_no_socket, struct sk_buff *skb, void *location, int reason)
+{
+	return dropped(skb, reason, NULL, HAS_DROP_REASON);
+}
+
+/* Before 5.17: no reason. */
+SEC("tp_btf/kfree_skb")
+int BPF_PROG(skb_dropped_no_reason, struct sk_buff *skb, void *location)
+{
+	return dropped(skb, 0, NULL, 0);
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * netif_receive_skb (net/core/dev.c: __netif_receive_skb_core) and
+ * net_dev_queue (__dev_queue_xmit): every packet of every namespace, with no
+ * attachment to any device or namespace. Since Linux 2.6.37; with BTF 5.5.
+ * These two are the only programs that ordinary packets meet, so what stands
+ * before find_rst's answer is the whole cost of watching.
+ */
+
+SEC("tp_btf/netif_receive_skb")
+int BPF_PROG(wire_in, struct sk_buff *skb)
+{
+	struct found f = {};
+	struct sighting *s;
+	__u32 key = SCRATCH_WIRE_IN, ports;
+
+	/* The link header has been pulled: data is the network header. */
+	if (!find_rst(&f, skb->data, skb->protocol) || (!f.tagged && is_foreign(skb)))
+		return 0;
+	s = bpf_map_lookup_elem(&scratch, &key);
+	if (!s)
+		return 0;
+	begin(s, KIND_WIRE_IN);
+	describe_device(s, skb->dev);
+	ports = ports_of(&f);
+	if (filtered(s, swap16((__u16)ports), swap16((__u16)(ports >> 16)))) {
+		count(COUNT_FILTERED);
+		return 0;
+	}
+	describe_skb(s, skb, &f);
+	describe_link(s, skb, f.ip);
+	describe_packet(s, skb, &f, 0);
+	tell(s, HEAD_SIZE + s->raw_len);
+	return 0;
+}
+
+/* Who owns an outgoing packet. */
+static __always_inline __u8 origin_of(struct sighting *s, struct sk_buff *skb)
+{
+	struct sock *sk = skb->sk;
+	__u16 family, type;
+
+	if (s->iif)
+		return ORIGIN_FORWARDED;
+	if (!sk)
+		return ORIGIN_NO_SOCKET;
+	s->sk = (__u64)sk;
+	family = sk->__sk_common.skc_family;
+	if (family == AF_PACKET) {
+		s->uid = sk->sk_uid.val;
+		describe_current(s);
+		return ORIGIN_PACKET_SOCKET;
+	}
+	if (sk->__sk_common.skc_state == 12) /* TCP_NEW_SYN_RECV: no full socket */
+		return ORIGIN_TCP_SOCKET;
+	type = sk->sk_type;
+	if (type == SOCK_STREAM)
+		return ORIGIN_TCP_SOCKET;
+	/* TCP replies through a raw socket of its own, which no process holds. */
+	if (type == SOCK_RAW && sk->sk_protocol == IPPROTO_TCP && !sk->sk_socket->file)
+		return ORIGIN_TCP_CONTROL;
+	s->uid = sk->sk_uid.val;
+	describe_current(s);
+	return ORIGIN_RAW_SOCKET;
+}
+
+/* Whether this RST is the reply that this CPU is putting together. */
+static __always_inline bool is_reply(struct reply *r, struct found *f, __u32 ports)
+{
+	return r->used && r->ports == ports && r->s.family == f->version;
+}
+
+SEC("tp_btf/net_dev_queue")
+int BPF_PROG(wire_out, struct sk_buff *skb)
+{
+	struct found f = {};
+	struct sighting *s;
+	struct reply *r;
+	__u32 key = SCRATCH_WIRE_OUT, zero = 0, ports;
+
+	if (!find_rst(&f, skb->head + skb->network_header, skb->protocol))
+		return 0;
+	ports = ports_of(&f);
+	r = bpf_map_lookup_elem(&replies, &zero);
+	s = bpf_map_lookup_elem(&scratch, &key);
+	if (!r || !s)
+		return 0;
+	if (is_reply(r, &f, ports)) {
+		complete_reply(r, skb, &f);
+		return 0;
+	}
+	begin(s, KIND_WIRE_OUT);
+	describe_device(s, skb->dev);
+	if (filtered(s, swap16((__u16)ports), swap16((__u16)(ports >> 16)))) {
+		count(COUNT_FILTERED);
+		return 0;
+	}
+	describe_skb(s, skb, &f);
+	s->origin = origin_of(s, skb);
+	describe_link(s, skb, f.ip);
+	describe_packet(s, skb, &f, 0);
+	tell(s, HEAD_SIZE + s->raw_len);
+	return 0;
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * The few kernel types that rstwatch reads, each with the file it mirrors.
+ * Only names and nesting matter: the loader relocates every access against the
+ * running kernel's BTF, so order and size here mean nothing.
+ */
+#ifndef RSTWATCH_KERNEL_H
+#define RSTWATCH_KERNEL_H
+
+typedef unsigned char __u8;
+typedef unsigned short __u16;
+typedef unsigned int __u32;
+typedef unsigned long long __u64;
+typedef signed char __s8;
+typedef short __s16;
+typedef int __s32;
+typedef long long __s64;
+typedef __u16 __be16;
+typedef __u32 __be32;
+typedef __u64 __be64;
+typedef __u32 __wsum;
+typedef _Bool bool;
+#define true 1
+#define false 0
+#define NULL ((void *)0)
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+/* include/uapi/linux/bpf.h */
+#define BPF_MAP_TYPE_HASH 1
+#define BPF_MAP_TYPE_ARRAY 2
+#define BPF_MAP_TYPE_PERCPU_ARRAY 6
+#define BPF_MAP_TYPE_RINGBUF 27
+#define BPF_RB_NO_WAKEUP 1ULL
+#define BPF_RB_FORCE_WAKEUP 2ULL
+
+/* include/uapi/linux/if_ether.h, in.h; include/linux/socket.h; include/net/tcp_states.h */
+#define ETH_P_IP 0x0800
+#define ETH_P_IPV6 0x86DD
+#define ETH_P_8021Q 0x8100
+#define ETH_P_8021AD 0x88A8
+#define IPPROTO_TCP 6
+#define AF_INET 2
+#define AF_INET6 10
+#define AF_PACKET 17
+#define SOCK_STREAM 1
+#define SOCK_RAW 3
+#define IFNAMSIZ 16
+#define PACKET_OTHERHOST 3 /* include/uapi/linux/if_packet.h */
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct ns_common { /* include/linux/ns_common.h */
+	unsigned int inum;
+};
+
+struct net { /* include/net/net_namespace.h */
+	struct ns_common ns;
+	__u64 net_cookie;
+};
+
+typedef struct { /* include/net/net_namespace.h */
+	struct net *net;
+} possible_net_t;
+
+struct net_device { /* include/linux/netdevice.h */
+	char name[IFNAMSIZ];
+	int ifindex;
+	unsigned int flags;
+	unsigned short hard_header_len;
+	possible_net_t nd_net;
+	void *rx_handler;
+};
+
+struct in6_addr { /* include/uapi/linux/in6.h */
+	union {
+		__u8 u6_addr8[16];
+	} in6_u;
+};
+
+typedef struct {
+	__s64 counter;
+} atomic64_t;
+
+struct sock_common { /* include/net/sock.h */
+	__be32 skc_daddr;
+	__be32 skc_rcv_saddr;
+	__be16 skc_dport;
+	__u16 skc_num;
+	unsigned short skc_family;
+	volatile unsigned char skc_state;
+	possible_net_t skc_net;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
+	atomic64_t skc_cookie;
+	unsigned long skc_flags;
+};
+
+struct file;
+
+struct socket { /* include/linux/net.h */
+	struct file *file;
+};
+
+typedef struct {
+	unsigned int val;
+} kuid_t;
+
+struct sock { /* include/net/sock.h */
+	struct sock_common __sk_common;
+	struct socket *sk_socket;
+	kuid_t sk_uid;
+	__u16 sk_type;
+	__u16 sk_protocol;
+	int sk_err;
+	unsigned long sk_lingertime;
+	__u32 sk_mark;
+};
+
+struct inet_sock { /* include/net/inet_sock.h */
+	struct sock sk;
+	__be16 inet_sport;
+	__be32 inet_saddr;
+};
+
+struct tcp_sock { /* include/linux/tcp.h */
+	__u32 rcv_nxt;
+	__u32 copied_seq;
+	__u32 snd_nxt;
+	__u32 snd_una;
+	__u32 write_seq;
+	__u32 srtt_us;
+	__u32 total_retrans;
+	__u64 bytes_acked;
+	__u64 bytes_sent;
+	__u64 bytes_received;
+	__u32 lsndtime;
+	__u32 rcv_tstamp;
+};
+
+struct sk_buff { /* include/linux/skbuff.h */
+	struct net_device *dev;
+	struct sock *sk;
+	unsigned int len;
+	__u16 mac_len;
+	__u8 pkt_type : 3;
+	__be16 protocol;
+	int skb_iif;
+	__u32 mark;
+	__be16 vlan_proto;
+	__u16 vlan_tci;
+	__u16 transport_header;
+	__u16 network_header;
+	__u16 mac_header;
+	unsigned char *head;
+	unsigned char *data;
+};
+
+struct iphdr { /* include/uapi/linux/ip.h; the bit fields stand as one byte */
+	__u8 tos;
+	__be16 tot_len;
+	__be16 id;
+	__be16 frag_off;
+	__u8 ttl;
+	__u8 protocol;
+};
+
+#pragma clang attribute pop
+
+#endif

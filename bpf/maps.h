@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/* The maps, the settings and the one way to tell user space something. */
+#ifndef RSTWATCH_MAPS_H
+#define RSTWATCH_MAPS_H
+
+/* Settings, written before the programs load; the verifier prunes by them. */
+const volatile __u32 snap_len = RAW_MAX; /* bytes of the RST to keep */
+const volatile bool packet_hooks = true; /* false: the light mode */
+const volatile bool keep_payload = false;
+const volatile bool filter_netns = false;
+const volatile bool filter_ports = false;
+const volatile __u64 wake_interval_ns = 1000000;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 16 << 20);
+} ring SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, COUNT_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+} counters SEC(".maps");
+
+/* Namespaces to watch, by inode number, where filter_netns is set. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, __u8);
+} watched_netns SEC(".maps");
+
+/* A bit a port: a RST is told if one of its ports is set, where filter_ports. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, __u64);
+} watched_ports SEC(".maps");
+
+/* Where a sighting is put together: one of each a CPU. */
+struct workplace {
+	struct sighting s;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 5); /* one a program, so that an interrupting one does not spoil it */
+	__type(key, __u32);
+	__type(value, struct workplace);
+} scratch SEC(".maps");
+
+enum scratch_of { SCRATCH_WIRE_IN, SCRATCH_WIRE_OUT, SCRATCH_SENT, SCRATCH_ACCEPTED, SCRATCH_DROP };
+
+/*
+ * The reply that this CPU is about to send. tcp_send_reset fills it, the device
+ * hook adds the packet, the freeing of the trigger adds the finer reason and
+ * tells user space: three hooks, one sighting. Whatever is still here when the
+ * next reply starts, or when user space sweeps, is told as it stands.
+ */
+struct reply {
+	__u64 used; /* 0 free, else the number of this reply on this CPU */
+	__u64 next;
+	__u64 trigger; /* the skb that is answered */
+	__u32 ports; /* of the RST as on the wire, to recognise it */
+	__u32 pad;
+	struct sighting s;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct reply);
+} replies SEC(".maps");
+
+static __u64 last_wake;
+
+static __always_inline void count(__u32 which)
+{
+	__u64 *n = bpf_map_lookup_elem(&counters, &which);
+
+	if (n)
+		__sync_fetch_and_add(n, 1);
+}
+
+static __always_inline bool port_watched(__u16 port)
+{
+	__u32 word = port >> 6;
+	__u64 *bits = bpf_map_lookup_elem(&watched_ports, &word);
+
+	return bits && (*bits >> (port & 63) & 1);
+}
+
+/* Whether the settings leave this sighting out, as far as it is known by now. */
+static __always_inline bool filtered(const struct sighting *s, __u16 sport, __u16 dport)
+{
+	if (filter_netns && s->netns) {
+		__u32 inum = s->netns;
+
+		if (!bpf_map_lookup_elem(&watched_netns, &inum))
+			return true;
+	}
+	if (filter_ports && !port_watched(sport) && !port_watched(dport))
+		return true;
+	return false;
+}
+
+/*
+ * Tell user space. The reader is not woken for each sighting, which would cost
+ * more than all the rest: once a millisecond at most, and the reader polls for
+ * some milliseconds after each waking.
+ */
+static __always_inline void tell(struct sighting *s, __u64 size)
+{
+	__u64 flags = BPF_RB_NO_WAKEUP;
+	__u64 now = bpf_ktime_get_ns();
+
+	if (now - last_wake > wake_interval_ns) {
+		last_wake = now;
+		flags = BPF_RB_FORCE_WAKEUP;
+	}
+	count(COUNT_SEEN);
+	if (size > sizeof(*s))
+		size = sizeof(*s);
+	if (bpf_ringbuf_output(&ring, s, size, flags))
+		count(COUNT_LOST);
+}
+
+#endif

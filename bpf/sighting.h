@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * What the kernel side tells user space: the one layout shared with Go, which
+ * reads it at fixed offsets (internal/sense/kernel/decode.go; a test holds the
+ * two against each other through BTF).
+ */
+#ifndef RSTWATCH_SIGHTING_H
+#define RSTWATCH_SIGHTING_H
+
+/* A sighting's kind: which hooks it stems from. */
+enum kind {
+	KIND_WIRE_IN = 1, /* netif_receive_skb */
+	KIND_WIRE_OUT,	  /* net_dev_queue */
+	KIND_SENT,	  /* tcp_send_reset by an abort: no packet at hand */
+	KIND_REPLY,	  /* tcp_send_reset in answer to a packet, with what became of it */
+	KIND_ACCEPTED,	  /* tcp_receive_reset */
+	KIND_REFUSED,	  /* kfree_skb of a RST */
+	KIND_REJECTED,	  /* kfree_skb of a packet that netfilter's REJECT answered */
+};
+
+/* Who owns an outgoing packet; the numbers are those of reset.Origination. */
+enum origin {
+	ORIGIN_UNKNOWN = 0,
+	ORIGIN_FORWARDED,
+	ORIGIN_TCP_SOCKET,
+	ORIGIN_TCP_CONTROL,
+	ORIGIN_RAW_SOCKET,
+	ORIGIN_PACKET_SOCKET,
+	ORIGIN_NO_SOCKET,
+};
+
+/* Bits of has: which parts of a sighting were filled. */
+#define HAS_REASON 0x01	     /* reason */
+#define HAS_DROP_REASON 0x02 /* drop_reason */
+#define HAS_SOCKET 0x04	     /* sk, cookie, family, addresses, ports */
+#define HAS_TCP 0x08	     /* the tcp part */
+#define HAS_CURRENT 0x10     /* pid, comm: the running task, not always the owner */
+#define HAS_WIRE 0x20	     /* a reply reached a device */
+#define HAS_VLAN 0x40	     /* vlan */
+#define HAS_QUEUE_DEV 0x80   /* a second device: dev2 */
+
+#define RAW_MAX 192	/* bytes of the RST kept, from its IP header */
+#define TRIGGER_MAX 128 /* bytes of the packet that a reply answers */
+#define LINK_MAX 18	/* an Ethernet header with one tag */
+
+struct tcp_part {
+	__u64 bytes_acked;
+	__u64 bytes_sent;
+	__u64 bytes_received;
+	__u32 rcv_nxt;
+	__u32 copied_seq;
+	__u32 snd_nxt;
+	__u32 snd_una;
+	__u32 write_seq;
+	__u32 srtt_us; /* eighths of a microsecond */
+	__u32 total_retrans;
+	__u32 since_sent; /* jiffies */
+	__u32 since_heard;
+	__u32 lingertime; /* jiffies */
+	__u32 flags;	  /* sk_flags, low half */
+	__u32 err;
+};
+
+struct sighting {
+	__u64 mono_ns;
+	__u64 netns_cookie;
+	__u64 skb; /* kernel address: a join key, never shown */
+	__u64 sk;
+	__u64 cookie;
+	__u32 netns;
+	__u32 ifindex;
+	__u32 iif;
+	__u32 mark;
+	__u32 uid;
+	__u32 pid;
+	__u32 cpu;
+	__u32 packet_len; /* bytes of the IP packet, as the skb has them */
+	__u16 reason;
+	__u16 drop_reason;
+	__u16 vlan;
+	__u16 raw_len;
+	__u16 trigger_len;
+	__u8 kind;
+	__u8 origin;
+	__u8 has;
+	__u8 link_len;
+	__u8 state;  /* TCP state of the socket */
+	__u8 family; /* 4 or 6 */
+	__u16 sport; /* of the socket, host order */
+	__u16 dport;
+	__u8 saddr[16];
+	__u8 daddr[16];
+	char comm[16];
+	char dev[IFNAMSIZ];
+	char dev2[IFNAMSIZ]; /* the lower device that the packet went on to */
+	__u8 link[20];
+	/*
+	 * The tail, of which only the used part is sent: the tcp part where
+	 * HAS_TCP; the trigger, padded to eight bytes; the RST.
+	 */
+	__u8 tail[sizeof(struct tcp_part) + TRIGGER_MAX + 256];
+};
+
+#define HEAD_SIZE __builtin_offsetof(struct sighting, tail)
+
+/* Indices into the counters. */
+enum counter {
+	COUNT_SEEN, /* sightings that were to be told */
+	COUNT_LOST, /* the ring was full */
+	COUNT_FILTERED,
+	COUNT_STALE, /* replies told late, because no drop event followed */
+	COUNT_MAX,
+};
+
+#endif

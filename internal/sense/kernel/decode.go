@@ -1,0 +1,267 @@
+package kernel
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"net/netip"
+	"unsafe"
+
+	"github.com/rstwatch/rstwatch/internal/packet"
+	"github.com/rstwatch/rstwatch/internal/reset"
+)
+
+// The kinds and bits of bpf/sighting.h.
+const (
+	kindWireIn = iota + 1
+	kindWireOut
+	kindSent
+	kindReply
+	kindAccepted
+	kindRefused
+)
+
+const (
+	hasReason = 1 << iota
+	hasDropReason
+	hasSocket
+	hasTCP
+	hasCurrent
+	hasWire
+	hasVLAN
+	hasQueueDev
+)
+
+const (
+	headSize    = int(unsafe.Offsetof(probeSighting{}.Tail))
+	tcpPartSize = len(probeSighting{}.Tail) - triggerMax - 256
+	triggerMax  = 128
+)
+
+var errSample = errors.New("a sample that is shorter than it says")
+
+// tcpStates are the names of enum in include/net/tcp_states.h, which is
+// user-visible and does not move.
+var tcpStates = [...]string{
+	"", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT", "CLOSE",
+	"CLOSE_WAIT", "LAST_ACK", "LISTEN", "CLOSING", "NEW_SYN_RECV", "BOUND_INACTIVE",
+}
+
+// decoder turns samples into sightings. It is not safe for concurrent use.
+type decoder struct {
+	features *features
+	clock    *clock
+	hz       uint32 // jiffies a second, 0 if not known
+	names    map[[16]int8]string
+}
+
+func newDecoder(f *features, c *clock, hz uint32) *decoder {
+	return &decoder{features: f, clock: c, hz: hz, names: make(map[[16]int8]string)}
+}
+
+// decode fills s from one sample. Slices in s alias tail, which must hold the
+// sample's bytes after its head and stay untouched as long as s is used.
+func (d *decoder) decode(head *probeSighting, tail []byte, s *reset.Sighting) error {
+	*s = reset.Sighting{
+		MonoNS: int64(head.MonoNs),
+		Time:   d.clock.wall(int64(head.MonoNs)),
+		Netns:  reset.Netns{ID: uint64(head.Netns), Cookie: head.NetnsCookie},
+		SKB:    head.Skb, Cookie: head.Sk, CPU: head.Cpu,
+	}
+	parts, err := split(head, tail)
+	if err != nil {
+		return err
+	}
+	if head.Has&hasReason != 0 {
+		s.Kernel.Reason = d.features.sendReasons[head.Reason]
+	}
+	if head.Has&hasDropReason != 0 {
+		s.Kernel.DropReason = d.features.dropReasons[head.DropReason]
+	}
+	if len(parts.tcp) > 0 || head.Has&hasSocket != 0 {
+		s.Connection = d.connection(head, parts.tcp)
+	}
+	d.packet(head, parts.raw, s)
+	switch head.Kind {
+	case kindWireIn:
+		s.Source, s.Hook = reset.Wire, reset.HookWireIn
+		s.Interface.In = d.name(head.Dev)
+	case kindWireOut:
+		s.Source, s.Hook = reset.Wire, reset.HookWireOut
+		s.Origin = reset.Origination(head.Origin)
+		s.Interface.Out = d.name(head.Dev)
+		d.writer(head, s)
+	case kindSent:
+		s.Source, s.Hook = reset.TCPSendReset, reset.HookSent
+		s.Origin = reset.OriginTCPSocket
+		s.Src, s.Dst = socketEndpoints(head)
+		d.writer(head, s)
+	case kindReply:
+		d.reply(head, parts, s)
+	case kindAccepted:
+		s.Source, s.Hook = reset.TCPReceiveReset, reset.HookAccepted
+		s.Dst, s.Src = socketEndpoints(head)
+	case kindRefused:
+		s.Source, s.Hook = reset.KfreeSkb, reset.HookRefused
+		s.Origin = reset.Origination(head.Origin)
+		s.Interface.In = d.name(head.Dev)
+	default:
+		return errSample
+	}
+	return nil
+}
+
+type parts struct{ tcp, trigger, raw []byte }
+
+// split finds the parts of a tail: see bpf/sighting.h.
+func split(head *probeSighting, tail []byte) (p parts, err error) {
+	if head.Has&hasTCP != 0 {
+		if len(tail) < tcpPartSize {
+			return p, errSample
+		}
+		p.tcp, tail = tail[:tcpPartSize], tail[tcpPartSize:]
+	}
+	if n := int(head.TriggerLen); n > 0 {
+		padded := (n + 7) &^ 7
+		if len(tail) < padded {
+			return p, errSample
+		}
+		p.trigger, tail = tail[:n:n], tail[padded:]
+	}
+	if n := int(head.RawLen); n > 0 {
+		if len(tail) < n {
+			return p, errSample
+		}
+		p.raw = tail[:n:n]
+	}
+	return p, nil
+}
+
+// reply fills what tcp_send_reset told of an answer and what came of it.
+func (d *decoder) reply(head *probeSighting, p parts, s *reset.Sighting) {
+	s.Source, s.Hook = reset.TCPSendReset, reset.HookSent
+	s.Origin = reset.OriginTCPControl
+	if head.Has&hasDropReason != 0 {
+		s.Extra = s.Extra.With(reset.KfreeSkb)
+	}
+	trigger := &reset.Trigger{}
+	if from, to, err := packet.DecodeTrigger(p.trigger, trigger); err == nil {
+		s.Trigger = trigger
+		if s.Src.IsZero() {
+			s.Src, s.Dst = to, from
+		}
+	}
+	if head.Has&hasWire != 0 {
+		s.Extra = s.Extra.With(reset.Wire)
+		s.Interface.Out = d.name(head.Dev)
+		if head.Has&hasQueueDev != 0 {
+			s.Interface.PhysOut = d.name(head.Dev2)
+		}
+		// Every hook that such a RST can pass has passed: nothing more will come.
+		s.Complete = true
+	}
+}
+
+// packet fills what the RST's own bytes say.
+func (d *decoder) packet(head *probeSighting, raw []byte, s *reset.Sighting) {
+	if len(raw) == 0 {
+		return
+	}
+	src, dst, err := packet.Decode(raw, &s.Packet)
+	if err != nil {
+		return
+	}
+	s.Src, s.Dst = src, dst
+	s.Packet.Raw = raw
+	if n := int(head.LinkLen); n > 0 && n <= len(head.Link) {
+		s.Packet.LinkHeader = head.Link[:n:n]
+		packet.DecodeLink(s.Packet.LinkHeader, &s.Packet)
+	}
+	if head.Has&hasVLAN != 0 {
+		s.Packet.VLAN = reset.Some(head.Vlan)
+	}
+	if head.Mark != 0 {
+		s.Packet.Mark = reset.Some(head.Mark)
+	}
+}
+
+// writer names the running task where it is the one that made the packet: a
+// process in its own system call.
+func (d *decoder) writer(head *probeSighting, s *reset.Sighting) {
+	if head.Has&hasCurrent == 0 || head.Pid == 0 {
+		return
+	}
+	s.Process = &reset.Process{
+		PID:  reset.Some(head.Pid),
+		Comm: d.name(head.Comm),
+		UID:  reset.Some(head.Uid),
+	}
+}
+
+func socketEndpoints(head *probeSighting) (local, remote reset.Endpoint) {
+	if head.Has&hasSocket == 0 {
+		return local, remote
+	}
+	var here, there netip.Addr
+	if head.Family == 4 {
+		here, there = netip.AddrFrom4([4]byte(head.Saddr[:4])), netip.AddrFrom4([4]byte(head.Daddr[:4]))
+	} else {
+		here, there = netip.AddrFrom16(head.Saddr), netip.AddrFrom16(head.Daddr)
+	}
+	return reset.EndpointFrom(here, head.Sport), reset.EndpointFrom(there, head.Dport)
+}
+
+// connection reads the socket's last state.
+func (d *decoder) connection(head *probeSighting, tcp []byte) *reset.Connection {
+	c := &reset.Connection{}
+	if int(head.State) < len(tcpStates) {
+		c.State = tcpStates[head.State]
+	}
+	if head.Cookie != 0 {
+		c.Cookie = reset.Some(head.Cookie)
+	}
+	if len(tcp) == 0 {
+		return c
+	}
+	u32 := func(at int) uint32 { return binary.NativeEndian.Uint32(tcp[at:]) }
+	u64 := func(at int) uint64 { return binary.NativeEndian.Uint64(tcp[at:]) }
+	c.BytesSent = reset.Some(u64(8))
+	c.BytesReceived = reset.Some(u64(16))
+	rcvNxt, copied, sndUna, writeSeq := u32(24), u32(28), u32(36), u32(40)
+	c.Unread = reset.Some(ahead(rcvNxt, copied))
+	c.Unsent = reset.Some(ahead(writeSeq, sndUna))
+	c.RTTUS = reset.Some(u32(44) >> 3)
+	c.Retransmits = reset.Some(u32(48))
+	if d.hz != 0 {
+		c.SinceSentMS = reset.Some(int64(u32(52)) * 1000 / int64(d.hz))
+		c.SinceHeardMS = reset.Some(int64(u32(56)) * 1000 / int64(d.hz))
+	}
+	return c
+}
+
+// ahead is how many bytes a sequence number is ahead of another, modulo 2^32.
+func ahead(a, b uint32) uint32 { return uint32(max(0, int32(a-b))) }
+
+// name interns a NUL-terminated kernel name.
+func (d *decoder) name(raw [16]int8) string {
+	if raw[0] == 0 {
+		return ""
+	}
+	if name, ok := d.names[raw]; ok {
+		return name
+	}
+	text := make([]byte, 0, len(raw))
+	for _, c := range raw {
+		if c == 0 {
+			break
+		}
+		text = append(text, byte(c))
+	}
+	// Process names are whatever a process likes: the table must not grow for ever.
+	if len(d.names) >= 4096 {
+		clear(d.names)
+	}
+	name := string(bytes.ToValidUTF8(text, []byte("?")))
+	d.names[raw] = name
+	return name
+}
