@@ -24,6 +24,9 @@ require (
 	pgregory.net/rapid v1.3.0
 )
 
-require github.com/vishvananda/netns v0.0.5 // indirect
+require (
+	github.com/mdlayher/socket v0.7.0 // indirect
+	github.com/vishvananda/netns v0.0.5 // indirect
+)
 
 tool github.com/cilium/ebpf/cmd/bpf2go
