@@ -39,8 +39,9 @@ type Event struct {
 
 // follower is one Follow that is running. Its queue is guarded by Tracker.mu.
 type follower struct {
-	queue []Event
-	wake  chan struct{} // holds one token while the queue is not empty
+	queue   []Event
+	initial int           // how many events at the head of the first queue are of the beginning
+	wake    chan struct{} // holds one token while the queue is not empty
 }
 
 func (f *follower) push(events ...Event) {
@@ -59,18 +60,31 @@ func (f *follower) push(events ...Event) {
 // fn returns an error. fn is called from the caller's goroutine only. A slow fn
 // delays nobody else.
 func (t *Tracker) Follow(ctx context.Context, fn func(Event) error) error {
+	f := t.join()
+	defer t.leave(f)
+	return t.follow(ctx, f, fn)
+}
+
+// join makes a follower whose queue begins with what is known.
+func (t *Tracker) join() *follower {
 	f := &follower{wake: make(chan struct{}, 1)}
 	t.mu.Lock()
+	defer t.mu.Unlock()
 	for _, e := range t.known {
 		f.push(Event{Kind: Added, Namespace: e.namespace, At: e.namespace.Discovered})
 	}
+	f.initial = len(f.queue)
 	t.followers[f] = struct{}{}
-	t.mu.Unlock()
-	defer func() {
-		t.mu.Lock()
-		delete(t.followers, f)
-		t.mu.Unlock()
-	}()
+	return f
+}
+
+func (t *Tracker) leave(f *follower) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.followers, f)
+}
+
+func (t *Tracker) follow(ctx context.Context, f *follower, fn func(Event) error) error {
 	for {
 		select {
 		case <-ctx.Done():

@@ -36,6 +36,8 @@ type Tracker struct {
 	scans    atomic.Uint64
 	lastScan atomic.Int64 // nanoseconds that the last scan took
 
+	started chan struct{} // closed after the first scan
+
 	lastStart time.Time // when the last scan began; used by Run only
 }
 
@@ -45,7 +47,7 @@ func New(cfg Config, log *slog.Logger) (*Tracker, error) {
 		return nil, err
 	}
 	t := &Tracker{
-		cfg: cfg, log: log, wake: -1,
+		cfg: cfg, log: log, wake: -1, started: make(chan struct{}),
 		known: make(map[uint64]*entry), followers: make(map[*follower]struct{}),
 	}
 	t.snapshot.Store(&map[uint64]Namespace{})
@@ -75,6 +77,10 @@ func (t *Tracker) List() []Namespace {
 	}
 	return list
 }
+
+// Started is closed once the first scan is done: from then on, List and Lookup
+// know what was there.
+func (t *Tracker) Started() <-chan struct{} { return t.started }
 
 // Scans returns how many scans were made and how long the last one took.
 func (t *Tracker) Scans() (count uint64, last time.Duration) {
@@ -143,7 +149,9 @@ func (t *Tracker) look(scan *scanner, mounts []mount) error {
 		return err
 	}
 	after, events, changed := t.compare(all, start)
-	t.scans.Add(1)
+	if t.scans.Add(1) == 1 {
+		defer close(t.started)
+	}
 	t.lastScan.Store(int64(time.Since(start)))
 	t.lastStart = start
 	if !changed {

@@ -62,6 +62,9 @@ type Sighting struct {
 	Kernel     Kernel
 	Connection *Connection
 	Process    *Process // owner of the socket, or the writer of an injected packet
+	// OtherHost marks a frame that a device handed over although it is addressed
+	// to another station: promiscuous mode, or a bridge on the way.
+	OtherHost bool
 	// Extra are the further sources that this sighting already contains, joined
 	// by the sensor itself.
 	Extra SourceSet
