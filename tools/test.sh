@@ -3,7 +3,7 @@
 #
 # Tests that need root share what the kernel has only once (the sysctl nf_log_all_netns, /dev/kmsg, TcpOutRsts,
 # the load on two cores), so packages that have such tests run one after the other; the rest run side by side.
-# A package is of the first kind if a test of it asks for root: it calls RequireRoot or reads
+# A package is of the first kind if a test of it asks for root: it imports internal/testkit, calls RequireRoot or reads
 # RSTWATCH_TEST_REQUIRE. With RSTWATCH_TEST_REQUIRE=1, which this script sets, such a test fails where it
 # cannot run; it never skips.
 #
@@ -18,7 +18,7 @@ export RSTWATCH_TEST_REQUIRE=1
 
 alone=() together=()
 while read -r package directory; do
-  if grep -qsE 'RequireRoot\(|RSTWATCH_TEST_REQUIRE' "$directory"/*_test.go; then
+  if grep -qsE 'RequireRoot\(|RSTWATCH_TEST_REQUIRE|internal/testkit"|^package testkit$' "$directory"/*_test.go; then
     alone+=("$package")
   else
     together+=("$package")
