@@ -50,7 +50,9 @@ type Expect struct {
 	// Reason is the enum sk_rst_reason of tcp_send_reset on Linux 6.18, where
 	// Direction is out and TCP itself sent it.
 	Reason string
-	PID    int // owner of the socket that was reset by its own end; 0: none
+	// PID is the process that owned the sender's socket or wrote the packet; 0:
+	// the kernel alone.
+	PID int
 	// Verdict and Drop (enum skb_drop_reason on Linux 6.18) are what the
 	// receiving stack does, where Direction is in.
 	Verdict reset.Verdict

@@ -24,6 +24,9 @@ var labs atomic.Uint64
 //
 //	client c1 ── p0 bridge(br0) p1 ── s1 server     10.77.3.0/24, fd77:3::/64
 //
+// The hosts are .2 and ::2, on the last net the server is .3; router and bridge
+// are .1 and ::1.
+//
 // A Lab is not for concurrent use.
 type Lab struct {
 	Client, Router, Server *Node
@@ -165,8 +168,9 @@ func (l *Lab) buildBridged() error {
 	if err := l.Bridge.rt.LinkAdd(bridge); err != nil {
 		return fmt.Errorf("adding bridge: %w", err)
 	}
-	if err := l.Bridge.rt.LinkSetUp(bridge); err != nil {
-		return fmt.Errorf("setting bridge up: %w", err)
+	// Without an address and its route the bridge could not reject anything.
+	if err := l.Bridge.configure("br0", prefixes(3, 1)...); err != nil {
+		return err
 	}
 	for _, side := range []struct {
 		node         *Node

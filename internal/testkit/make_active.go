@@ -28,7 +28,7 @@ func (r *run) aborted(cause reset.Cause, reason string, abort func(client, serve
 			return err
 		}
 	}
-	return r.awaitGrowth("TcpOutRsts", r.n)
+	return r.awaitSent(r.server.node, r.n)
 }
 
 func (r *run) abortOne(cause reset.Cause, reason string, abort func(client, server *sock) error) error {
@@ -121,5 +121,5 @@ func makeListenerClosed(r *run) error {
 	if err := l.close(); err != nil {
 		return err
 	}
-	return r.awaitGrowth("TcpOutRsts", r.n)
+	return r.awaitSent(r.server.node, r.n)
 }

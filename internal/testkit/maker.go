@@ -1,9 +1,11 @@
 package testkit
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/rstwatch/rstwatch/internal/reset"
@@ -30,7 +32,10 @@ func (e *UnsupportedError) Error() string { return "not supported here: needs " 
 // Makers is the table of all makers, in the order of the documentation.
 func Makers() []Maker {
 	var all []Maker
-	for _, group := range [][]Maker{passiveMakers(), activeMakers()} {
+	for _, group := range [][]Maker{
+		passiveMakers(), closedMakers(), activeMakers(), processMakers(), timerMakers(),
+		rejectMakers(), injectMakers(), receivedMakers(), oddMakers(),
+	} {
 		all = append(all, group...)
 	}
 	return all
@@ -66,12 +71,10 @@ func (m Maker) ScenesIn(l *Lab) []Scene {
 func (m Maker) Make(l *Lab, s Scene, n int) ([]Expect, error) {
 	r := &run{lab: l, scene: s, n: n, kind: m.Name}
 	r.client, r.server = l.ends(s)
-	before, err := r.server.node.Counters()
-	if err != nil {
-		return nil, err
+	err := r.count()
+	if err == nil {
+		err = m.make(r)
 	}
-	r.before = before
-	err = m.make(r)
 	for i := len(r.undo) - 1; i >= 0; i-- {
 		err = errors.Join(err, r.undo[i]())
 	}
@@ -103,7 +106,7 @@ type run struct {
 	n              int
 	kind           string
 	client, server side
-	before         Counters // the server's
+	before         map[*Node]Counters
 
 	expects []Expect
 	undo    []func() error
@@ -111,6 +114,20 @@ type run struct {
 
 // cleanup registers what must happen after the resets are made, last first.
 func (r *run) cleanup(f func() error) { r.undo = append(r.undo, f) }
+
+// sysctl sets a variable for as long as the maker runs.
+func (r *run) sysctl(n *Node, setting string) error {
+	old, err := n.Sysctl(setting)
+	if err != nil {
+		return err
+	}
+	key, _, _ := strings.Cut(setting, "=")
+	r.cleanup(func() error {
+		_, err := n.Sysctl(key + "=" + old)
+		return err
+	})
+	return nil
+}
 
 // shot is one RST, or several equal ones, on its way from one side to the other.
 type shot struct {
@@ -129,32 +146,52 @@ type shot struct {
 	drop    string
 
 	outHooks, inHooks Hooks // 0 means Everywhere
+	// at is the namespace that puts the RST on the wire, where that is not
+	// from's: the router, in from's name.
+	at           *Node
+	lostAtSender bool // it never leaves the sender
+	// unseenAtSender means that no hook there can see it.
+	unseenAtSender bool
+	notTaken       bool // the receiver's device hands it over, its stack does not take it
+	window         reset.Opt[uint16]
+	ttl            uint8 // as sent; 0: not known
 }
 
-// sent records a RST that goes the whole way from one end of the scene to the
-// other.
+// sent records a RST that goes from one end of the scene to the other.
 func (r *run) sent(s shot) {
 	if s.own {
 		s.pid = os.Getpid()
 	}
-	out := r.base(s)
-	out.Node, out.Direction, out.Hooks = s.from.node, reset.Out, s.outHooks
-	out.Reason, out.PID = s.reason, s.pid
-	in := r.base(s)
-	in.Node, in.Direction, in.Hooks = s.to.node, reset.In, s.inHooks
-	in.Verdict, in.Drop = s.verdict, s.drop
-	for _, e := range []*Expect{&out, &in} {
-		if e.Hooks == 0 {
-			e.Hooks = Everywhere
+	sender := s.from.node
+	if s.at != nil {
+		sender = s.at
+	}
+	hops := uint8(0)
+	add := func(n *Node, d reset.Direction, hooks Hooks) *Expect {
+		e := r.base(s)
+		e.Node, e.Direction, e.Hooks = n, d, hooks
+		if s.ttl != 0 {
+			e.TTL = reset.Some(s.ttl - hops)
+		}
+		r.expects = append(r.expects, e)
+		return &r.expects[len(r.expects)-1]
+	}
+	if !s.unseenAtSender {
+		out := add(sender, reset.Out, cmp.Or(s.outHooks, Everywhere))
+		out.Reason = s.reason
+		if s.lostAtSender {
+			out.Verdict, out.Drop = s.verdict, s.drop
+			return
 		}
 	}
-	r.expects = append(r.expects, out)
-	if node, hooks := r.lab.middle(r.scene); node != nil {
-		forward := r.base(s)
-		forward.Node, forward.Direction, forward.Hooks = node, reset.Forward, hooks
-		r.expects = append(r.expects, forward)
+	if node, hooks := r.lab.middle(r.scene); node != nil && node != sender {
+		add(node, reset.Forward, hooks)
+		if r.scene.Route == Routed {
+			hops++
+		}
 	}
-	r.expects = append(r.expects, in)
+	in := add(s.to.node, reset.In, cmp.Or(s.inHooks, Everywhere))
+	in.Verdict, in.Drop, in.Optional = s.verdict, s.drop, s.notTaken
 }
 
 func (r *run) base(s shot) Expect {
@@ -162,23 +199,59 @@ func (r *run) base(s shot) Expect {
 		Kind:  r.kind,
 		Src:   reset.EndpointFrom(s.from.addr, s.srcPort),
 		Dst:   reset.EndpointFrom(s.to.addr, s.dstPort),
-		Flags: s.flags, Count: s.count, Seq: s.seq, Ack: s.ack,
-		Sender: s.sender, Cause: s.cause,
+		Flags: s.flags, Count: s.count, Seq: s.seq, Ack: s.ack, Window: s.window,
+		Sender: s.sender, Cause: s.cause, PID: s.pid,
 	}
 }
 
-// awaitGrowth waits until a counter of the server has grown by n since the
-// maker began, and fails if it grows beyond: the kernel's own word that the
-// resets were made, and no others.
-func (r *run) awaitGrowth(counter string, n int) error {
-	return poll(fmt.Sprintf("%s to grow by %d", counter, n), func() (bool, error) {
-		now, err := r.server.node.Counter(counter)
+// within records a RST that goes out of and into the loopback device of the
+// namespace at which it is made.
+func (r *run) within(s shot) {
+	s.to.node = s.at
+	scene := r.scene
+	r.scene.Route = Loopback // nothing lies between
+	r.sent(s)
+	r.scene = scene
+}
+
+// count notes where the counters of the three namespaces stand.
+func (r *run) count() error {
+	r.before = map[*Node]Counters{}
+	for _, n := range []*Node{r.client.node, r.lab.Router, r.server.node} {
+		counters, err := n.Counters()
+		if err != nil {
+			return err
+		}
+		r.before[n] = counters
+	}
+	return nil
+}
+
+// awaitSent waits until the namespace's TCP has sent n resets since the maker
+// began, and fails if it sends more: the kernel's own word that the resets were
+// made, and no others.
+func (r *run) awaitSent(from *Node, n int) error { return r.awaitGrowth(from, "TcpOutRsts", n) }
+
+// awaitSegments waits until the namespace's TCP has taken in n segments or
+// more since the maker began, whatever it thought of them.
+func (r *run) awaitSegments(n *Node, atLeast int) error {
+	return poll(fmt.Sprintf("%d segments to reach %s", atLeast, n.Role), func() (bool, error) {
+		now, err := n.Counter("TcpInSegs")
+		return int(now-r.before[n]["TcpInSegs"]) >= atLeast, err
+	})
+}
+
+// awaitGrowth waits until a counter has grown by n since the maker began, and
+// fails if it grows beyond.
+func (r *run) awaitGrowth(node *Node, counter string, n int) error {
+	return poll(fmt.Sprintf("%s of %s to grow by %d", counter, node.Role, n), func() (bool, error) {
+		now, err := node.Counter(counter)
 		if err != nil {
 			return false, err
 		}
-		grown := int(now - r.before[counter])
+		grown := int(now - r.before[node][counter])
 		if grown > n {
-			return false, fmt.Errorf("%s grew by %d, expected %d", counter, grown, n)
+			return false, fmt.Errorf("%s of %s grew by %d, expected %d", counter, node.Role, grown, n)
 		}
 		return grown == n, nil
 	})

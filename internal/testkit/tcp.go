@@ -19,7 +19,9 @@ type sock struct {
 }
 
 // newSock makes a TCP socket in the side's namespace, bound to a fresh port.
-func (r *run) newSock(s side) (*sock, error) {
+func (r *run) newSock(s side) (*sock, error) { return r.newProtocolSock(s, unix.IPPROTO_TCP) }
+
+func (r *run) newProtocolSock(s side, protocol int) (*sock, error) {
 	local := netip.AddrPortFrom(s.addr, r.lab.NextPort())
 	domain := unix.AF_INET
 	if s.addr.Is6() {
@@ -27,7 +29,10 @@ func (r *run) newSock(s side) (*sock, error) {
 	}
 	c := &sock{fd: -1, local: local}
 	err := s.node.Do(func() error {
-		fd, err := unix.Socket(domain, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, unix.IPPROTO_TCP)
+		fd, err := unix.Socket(domain, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, protocol)
+		if protocol == unix.IPPROTO_MPTCP && err != nil {
+			return &UnsupportedError{Need: "MPTCP"}
+		}
 		if err != nil {
 			return fmt.Errorf("making socket: %w", err)
 		}
@@ -51,7 +56,11 @@ func (r *run) newSock(s side) (*sock, error) {
 
 // listen makes a listening socket on a fresh port of the side.
 func (r *run) listen(s side, backlog int) (*sock, error) {
-	c, err := r.newSock(s)
+	return r.listenProtocol(s, backlog, unix.IPPROTO_TCP)
+}
+
+func (r *run) listenProtocol(s side, backlog, protocol int) (*sock, error) {
+	c, err := r.newProtocolSock(s, protocol)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +109,7 @@ func (r *run) connect() (client, server *sock, err error) {
 
 // close closes the socket as an application would.
 func (c *sock) close() error {
-	if c.fd < 0 {
+	if c == nil || c.fd < 0 {
 		return nil
 	}
 	fd := c.fd
@@ -116,6 +125,14 @@ func (c *sock) vanish() {
 	}
 	_ = unix.SetsockoptInt(c.fd, unix.IPPROTO_TCP, unix.TCP_REPAIR, 1)
 	_ = c.close()
+}
+
+// setInt sets an integer option of TCP.
+func (c *sock) setInt(option, value int) error {
+	if err := unix.SetsockoptInt(c.fd, unix.IPPROTO_TCP, option, value); err != nil {
+		return fmt.Errorf("setting TCP option %d of %s: %w", option, c.local, err)
+	}
+	return nil
 }
 
 // write sends all of data in one segment, if it is small.
