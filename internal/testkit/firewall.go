@@ -33,7 +33,7 @@ func (n *Node) apply(f filter) (remove func() error, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening nftables in %s: %w", n.Role, err)
 	}
-	table := conn.AddTable(&nftables.Table{Family: nftables.TableFamilyINet, Name: fmt.Sprintf("%s%d", filterTable, n.lab.NextPort())})
+	table := &nftables.Table{Family: nftables.TableFamilyINet, Name: fmt.Sprintf("%s%d", filterTable, n.lab.NextPort())}
 	chain := &nftables.Chain{
 		Name: "lab", Table: table, Type: nftables.ChainTypeFilter,
 		Hooknum: f.hook, Priority: nftables.ChainPriorityFilter,
@@ -42,6 +42,7 @@ func (n *Node) apply(f filter) (remove func() error, err error) {
 		table.Family = nftables.TableFamilyNetdev
 		chain.Hooknum, chain.Device = nftables.ChainHookIngress, f.netdev
 	}
+	conn.AddTable(table)
 	conn.AddChain(chain)
 	conn.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: f.exprs()})
 	if err := conn.Flush(); err != nil {

@@ -70,7 +70,10 @@ func newBareLab(t testing.TB) (*Lab, error) {
 		return nil, err
 	}
 	removeLeftovers()
-	l := &Lab{t: t, id: labs.Add(1), port: 10000}
+	l := &Lab{t: t, id: labs.Add(1)}
+	// Labs that run side by side have the same addresses: different ports help
+	// to tell them apart where no namespace is shown.
+	l.port = 10000 + uint16((uint64(os.Getpid())*97+l.id*1009)%14000)
 	t.Cleanup(l.close)
 	return l, nil
 }
