@@ -52,8 +52,26 @@ fmt: ## lay out the Go files
 fuzz: ## every fuzz target for FUZZTIME (10s) each
 	@tools/fuzz.sh $(FUZZTIME)
 
+lint: ## golangci-lint, shellcheck and clang-format (minutes the first time: the linter is built)
+	@tools/setup.sh lint
+	@tools/lint.sh
+
+##@ Documents
+doc: ## write the generated reference pages
+	@go test ./internal/config -run 'TestReferenceIsCurrent|TestRenderDefaultReadsBack' -count=1 -update
+
+##@ Installing by hand, for packagers ("rstwatch install" is for machines)
+install: build ## binary and systemd unit under DESTDIR and PREFIX
+	@install -D -m 0755 bin/rstwatch "$(DESTDIR)$(PREFIX)/bin/rstwatch"
+	@install -d "$(DESTDIR)$(PREFIX)/lib/systemd/system"
+	@sed 's#/usr/local/bin/rstwatch#$(PREFIX)/bin/rstwatch#' packaging/systemd/rstwatch.service \
+		>"$(DESTDIR)$(PREFIX)/lib/systemd/system/rstwatch.service"
+
+uninstall: ## what "make install" put there
+	@rm -f "$(DESTDIR)$(PREFIX)/bin/rstwatch" "$(DESTDIR)$(PREFIX)/lib/systemd/system/rstwatch.service"
+
 ##@ This list
 help: ## every target in one line
 	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: run test build generate clean check generate-check fmt fuzz help
+.PHONY: run test build generate clean check generate-check fmt fuzz lint doc install uninstall help
