@@ -64,10 +64,27 @@ static __always_inline __u8 origin_of(struct sighting *s, struct sk_buff *skb)
 	return ORIGIN_RAW_SOCKET;
 }
 
-/* Whether this RST is the reply that this CPU is putting together. */
-static __always_inline bool is_reply(struct reply *r, struct found *f, __u32 ports)
+/*
+ * Whether this RST is the reply that this CPU is putting together, or that
+ * same packet on its way to a lower device.
+ */
+static __always_inline bool is_reply(struct reply *r, struct sk_buff *skb, struct found *f, __u32 ports)
 {
-	return r->used && r->ports == ports && r->s.family == f->version;
+	if (!r->used || r->ports != ports || r->s.family != f->version || skb->skb_iif)
+		return false;
+	return !(r->s.has & HAS_WIRE) || r->s.skb == (__u64)skb;
+}
+
+/*
+ * Where the link payload of an outgoing packet starts. A tag that stands in the
+ * packet may have been put there by a packet socket, which sets the network
+ * header behind it, or by a device, which does not: so count from the front.
+ */
+static __always_inline unsigned char *outgoing_l3(struct sk_buff *skb)
+{
+	if (skb->protocol == swap16(ETH_P_8021Q) || skb->protocol == swap16(ETH_P_8021AD))
+		return skb->head + skb->mac_header + 14;
+	return skb->head + skb->network_header;
 }
 
 SEC("tp_btf/net_dev_queue")
@@ -78,14 +95,14 @@ int BPF_PROG(wire_out, struct sk_buff *skb)
 	struct reply *r;
 	__u32 key = SCRATCH_WIRE_OUT, zero = 0, ports;
 
-	if (!find_rst(&f, skb->head + skb->network_header, skb->protocol))
+	if (!find_rst(&f, outgoing_l3(skb), skb->protocol))
 		return 0;
 	ports = ports_of(&f);
 	r = bpf_map_lookup_elem(&replies, &zero);
 	s = bpf_map_lookup_elem(&scratch, &key);
 	if (!r || !s)
 		return 0;
-	if (is_reply(r, &f, ports)) {
+	if (is_reply(r, skb, &f, ports)) {
 		complete_reply(r, skb, &f);
 		return 0;
 	}

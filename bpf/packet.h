@@ -5,7 +5,7 @@
 
 #define TCP_FLAG_RST 0x04
 #define TCP_FLAGS_OFFSET 13
-#define EXTENSIONS_MAX 8
+#define EXTENSIONS_MAX 6
 
 /*
  * bpf_rdonly_cast (6.2) lets the program load packet bytes with plain

@@ -58,17 +58,20 @@ func (s *Sensor) Probe() error {
 const batchSize = 256
 
 // idleAfter is how long the reader polls after the last sighting before it
-// sleeps until it is woken. The programs wake it at most once in wakeInterval,
-// which must be well below.
+// sleeps until it is woken; above the window of the joining, and far above the
+// millisecond in which the programs wake it at most once.
 const (
-	idleAfter    = 20 * time.Millisecond
+	idleAfter    = 100 * time.Millisecond
 	longestSleep = 250 * time.Millisecond
-	sweepEvery   = time.Second
+	sweepEvery   = 10 * time.Millisecond
+	unfinished   = int64(5 * time.Millisecond) // a reply is made within microseconds
 )
 
 // Run captures until the context ends. It calls sink with batches of sightings;
-// a batch and everything in it is valid only until sink returns. ready is
-// called once, when all programs are attached.
+// a batch and everything in it is valid only until sink returns. For some time
+// after the last sighting it also calls sink with none, every PollInterval, so
+// that what waits for further sightings can be let go. ready is called once,
+// when all programs are attached.
 func (s *Sensor) Run(ctx context.Context, ready func(), sink func([]reset.Sighting)) error {
 	p, err := load(s.cfg)
 	if err != nil {
@@ -163,9 +166,10 @@ func (r *reader) run(ctx context.Context) error {
 		now := time.Now()
 		if now.Sub(lastSweep) >= sweepEvery {
 			r.decoder.clock.measure()
-			r.sweep(int64(sweepEvery) / 10)
+			r.sweep(unfinished)
 			lastSweep = now
 		}
+		r.sink(nil)
 		if now.Sub(lastSeen) < idleAfter {
 			time.Sleep(r.sensor.cfg.PollInterval)
 			continue
@@ -233,8 +237,8 @@ func (r *reader) append(head *probeSighting, tail []byte) {
 	}
 }
 
-// sweep tells the replies that no drop event ended, once they are older than
-// age nanoseconds: nothing may stay in the kernel for ever.
+// sweep tells the replies that no drop event ended (Multipath TCP frees the
+// refused packet without one), once they are older than age nanoseconds.
 func (r *reader) sweep(age int64) {
 	var replies []probeReply
 	if err := r.probe.objects.Maps["replies"].Lookup(uint32(0), &replies); err != nil {

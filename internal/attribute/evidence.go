@@ -1,0 +1,56 @@
+package attribute
+
+import "github.com/rstwatch/rstwatch/internal/reset"
+
+// The facts of this package's rules, a closed list: docs/reference/evidence.md
+// describes each.
+const (
+	factReason = "kernel-reason" // enum sk_rst_reason of tcp_send_reset
+	factOwner  = "packet-owner"  // what owned the packet when it reached a device
+)
+
+var ownerNames = [...]string{
+	reset.OriginRawSocket:    "raw socket",
+	reset.OriginPacketSocket: "packet socket",
+	reset.OriginNoSocket:     "no socket, and TCP did not send it",
+}
+
+// Evidence lists are made once: in a storm a reset costs no allocation.
+var (
+	sentEvidence  = makeSentEvidence()
+	ownerEvidence = makeOwnerEvidence()
+)
+
+func (rule *sentRule) evidence() []reset.Evidence  { return sentEvidence[rule] }
+func (rule *ownerRule) evidence() []reset.Evidence { return ownerEvidence[rule] }
+
+func makeSentEvidence() map[*sentRule][]reset.Evidence {
+	lists := make(map[*sentRule][]reset.Evidence, len(sentRules))
+	for i := range sentRules {
+		rule := &sentRules[i]
+		list := []reset.Evidence{{Fact: factReason, Value: rule.reason, For: "sender=" + rule.sender.String(), Weight: reset.Decisive}}
+		if rule.cause != reset.CauseUnknown {
+			list = append(list, reset.Evidence{Fact: factReason, Value: rule.reason, For: "cause=" + rule.cause.String(), Weight: weightOf(rule.sure)})
+		}
+		lists[rule] = list
+	}
+	return lists
+}
+
+func makeOwnerEvidence() map[*ownerRule][]reset.Evidence {
+	lists := make(map[*ownerRule][]reset.Evidence, len(ownerRules))
+	for i := range ownerRules {
+		rule := &ownerRules[i]
+		lists[rule] = []reset.Evidence{{
+			Fact: factOwner, Value: ownerNames[rule.origin], For: "sender=" + rule.sender.String(), Weight: weightOf(rule.sure),
+		}}
+	}
+	return lists
+}
+
+func weightOf(level reset.Level) reset.Weight {
+	if level == reset.Certain {
+		return reset.Decisive
+	}
+	return reset.Strong
+}

@@ -1,0 +1,61 @@
+package attribute
+
+import "github.com/rstwatch/rstwatch/internal/reset"
+
+// Judge fills the verdict of a reset from what was recorded of it and from
+// what the wire knew of who owned the packet.
+func Judge(r *reset.Reset, origin reset.Origination) {
+	r.Sender, r.Cause = reset.SenderUnknown, reset.CauseUnknown
+	switch r.Direction {
+	case reset.Out:
+		sent(r, origin)
+	case reset.In:
+		received(r)
+	}
+	if r.Direction != reset.In && r.Sources.Has(reset.KfreeSkb) && lost(r) {
+		r.Kernel.Verdict = reset.Dropped
+	}
+}
+
+// lost reports whether the drop event was the RST's own and not its trigger's:
+// it never reached the wire.
+func lost(r *reset.Reset) bool {
+	return r.Trigger == nil && r.Kernel.DropReason != "" ||
+		r.Trigger != nil && !r.Sources.Has(reset.Wire)
+}
+
+func sent(r *reset.Reset, origin reset.Origination) {
+	if r.Kernel.Reason != "" {
+		for i := range sentRules {
+			if rule := &sentRules[i]; rule.fits(r) {
+				r.Sender, r.Cause = rule.sender, rule.cause
+				r.Confidence = reset.Confidence{Sender: reset.Certain, Cause: rule.sure}
+				r.Evidence = rule.evidence()
+				return
+			}
+		}
+	}
+	if r.Sources.Has(reset.TCPSendReset) {
+		sentWithoutReason(r)
+		return
+	}
+	for i := range ownerRules {
+		if rule := &ownerRules[i]; rule.origin == origin {
+			r.Sender, r.Cause = rule.sender, rule.cause
+			r.Confidence = reset.Confidence{Sender: rule.sure, Cause: rule.sure}
+			r.Evidence = rule.evidence()
+			return
+		}
+	}
+}
+
+// sentWithoutReason judges what a kernel before 6.10 tells: that TCP sent it,
+// and whether it answered a packet.
+func sentWithoutReason(r *reset.Reset) {
+	r.Sender = reset.LocalKernel
+	r.Confidence.Sender = reset.Certain
+	if r.Trigger == nil {
+		// An abort: nearly always the application's, but a timer aborts too.
+		r.Sender, r.Confidence.Sender = reset.LocalApp, reset.Likely
+	}
+}
