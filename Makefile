@@ -56,6 +56,11 @@ lint: ## golangci-lint, shellcheck and clang-format (minutes the first time: the
 	@tools/setup.sh lint
 	@tools/lint.sh
 
+nightly: ## hours: lint, every test with the race detector, every fuzz target for five minutes
+	@tools/setup.sh generate test lint nightly
+	@tools/generate-check.sh
+	@FUZZTIME=$(if $(filter command line,$(origin FUZZTIME)),$(FUZZTIME),5m) tools/nightly.sh
+
 ##@ Documents
 doc: ## write the generated reference pages
 	@go test ./internal/config -run 'TestReferenceIsCurrent|TestRenderDefaultReadsBack' -count=1 -update
@@ -74,4 +79,4 @@ uninstall: ## what "make install" put there
 help: ## every target in one line
 	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: run test build generate clean check generate-check fmt fuzz lint doc install uninstall help
+.PHONY: run test build generate clean check generate-check fmt fuzz lint nightly doc install uninstall help

@@ -60,7 +60,8 @@ func readRecord(path string) (record, error) {
 		return r, fmt.Errorf("reading the record of the install %q: %w", path, err)
 	}
 	if r.Version != recordVersion {
-		return r, fmt.Errorf("reading the record of the install %q: version %d, and this program knows %d", path, r.Version, recordVersion)
+		return r, fmt.Errorf("reading the record of the install %q: version %d, and this program knows %d",
+			path, r.Version, recordVersion)
 	}
 	return r, nil
 }
