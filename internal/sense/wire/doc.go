@@ -15,5 +15,11 @@
 //
 // # Why a ring
 //
-// See the comment of Config.RingMemory for what was measured.
+// Under a flood of one million resets (BenchmarkFlood, two cores, sender and
+// stack included) a packet cost 2.4 to 2.7 microseconds of processor time with
+// the ring, 4.1 with recvmmsg and a large socket buffer, and 4.0 to 4.3 with one
+// system call for each, which is all that mdlayher/packet offers, and there
+// some were lost. The ring's entries are small, too: a socket buffer of 32 MiB
+// holds fewer resets than 8 MiB of ring. Its price is that its memory is taken
+// at once.
 package wire
