@@ -39,10 +39,16 @@ type Counts struct {
 	Pending uint64 // belong to resets that still wait
 }
 
+// Joined is what the joining knows of a reset beside its record.
+type Joined struct {
+	Origin    reset.Origination // who owned the packet when it left
+	Sightings uint64            // how many became this reset
+}
+
 // Correlator joins sightings. It is not safe for concurrent use.
 type Correlator struct {
 	cfg     Config
-	emit    func(*reset.Reset, reset.Origination)
+	emit    func(*reset.Reset, Joined)
 	counts  Counts
 	index   index
 	waiting queue
@@ -50,9 +56,9 @@ type Correlator struct {
 }
 
 // New returns a correlator that hands each finished reset to emit, with what
-// the wire knew of who owned the packet. The reset and everything in it is valid
+// the joining knows beside it. The reset and everything in it is valid
 // only until emit returns.
-func New(cfg Config, emit func(*reset.Reset, reset.Origination)) (*Correlator, error) {
+func New(cfg Config, emit func(*reset.Reset, Joined)) (*Correlator, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("correlate: %w", err)
 	}
@@ -86,7 +92,7 @@ func (c *Correlator) add(s *reset.Sighting) {
 	case s.Complete:
 		c.direct.begin(s)
 		c.counts.Primary++
-		c.emit(&c.direct.record, c.direct.origin)
+		c.emit(&c.direct.record, Joined{c.direct.origin, 1})
 		return
 	default:
 		c.counts.Pending++
@@ -122,7 +128,7 @@ func (c *Correlator) finish(p *pending) {
 	c.counts.Pending -= p.sightings
 	c.counts.Primary++
 	c.counts.Joined += p.sightings - 1
-	c.emit(&p.record, p.origin)
+	c.emit(&p.record, Joined{p.origin, p.sightings})
 	c.index.remove(p)
 	c.waiting.remove(p)
 }

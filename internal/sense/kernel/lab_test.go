@@ -32,8 +32,8 @@ func record(t *testing.T, cfg kernel.Config) *recording {
 		t.Fatal(err)
 	}
 	rec := &recording{sensor: sensor}
-	joiner, err := correlate.New(correlate.DefaultConfig(), func(r *reset.Reset, origin reset.Origination) {
-		attribute.Judge(r, origin)
+	joiner, err := correlate.New(correlate.DefaultConfig(), func(r *reset.Reset, joined correlate.Joined) {
+		attribute.Judge(r, joined.Origin)
 		kept := *r
 		kept.Packet.Raw = append([]byte(nil), r.Packet.Raw...)
 		rec.mu.Lock()

@@ -1,0 +1,199 @@
+package daemon
+
+import (
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/rstwatch/rstwatch/internal/attribute"
+	"github.com/rstwatch/rstwatch/internal/correlate"
+	"github.com/rstwatch/rstwatch/internal/enrich/process"
+	"github.com/rstwatch/rstwatch/internal/reset"
+)
+
+// Recorder is where finished resets go first: the journal, or a terminal.
+type Recorder interface {
+	// Append takes the entries and keeps nothing of them.
+	Append(entries []reset.Entry) error
+	// Flush puts what Append took where others can see it.
+	Flush() error
+}
+
+// Place is what a pipeline knows of where it runs.
+type Place struct {
+	Host   string
+	BootID string
+	Origin reset.Origin
+	Names  func(netns uint64) (name string, ok bool) // may be nil
+}
+
+// Pipeline turns sightings into recorded resets. Its methods may be called by
+// several goroutines.
+type Pipeline struct {
+	place    Place
+	recorder Recorder
+	keep     func(*reset.Reset) bool // nil keeps all
+	problem  func(error)
+	proc     *process.Reader
+
+	mu       sync.Mutex
+	joiner   *correlate.Correlator
+	position uint64
+	counts   PipelineCounts
+	perNetns map[uint64]*NetnsCounts
+	entry    [1]reset.Entry
+	appended bool
+	timer    *time.Timer
+	stopped  bool
+	window   time.Duration
+}
+
+// PipelineCounts is what became of the sightings:
+// Added = Primary + Joined + Filtered + Pending.
+type PipelineCounts struct {
+	Added, Primary, Joined, Filtered, Pending uint64
+	// Resets were handed to the recorder.
+	Resets uint64
+}
+
+// NetnsCounts is what was recorded of one namespace.
+type NetnsCounts struct {
+	Netns  reset.Netns
+	Resets uint64
+	// SentByTCP are those of which tcp_send_reset told, recorded or not.
+	SentByTCP uint64
+}
+
+// NewPipeline returns a pipeline. problem is told when the recorder does not
+// take a reset.
+func NewPipeline(cfg correlate.Config, place Place, recorder Recorder, keep func(*reset.Reset) bool, problem func(error)) (*Pipeline, error) {
+	p := &Pipeline{
+		place: place, recorder: recorder, keep: keep, problem: problem,
+		proc: process.New("/proc"), perNetns: make(map[uint64]*NetnsCounts), window: cfg.Window,
+	}
+	var err error
+	if p.joiner, err = correlate.New(cfg, p.finish); err != nil {
+		return nil, err
+	}
+	p.timer = time.AfterFunc(time.Hour, p.tick)
+	return p, nil
+}
+
+// Add takes a batch of sightings; it keeps nothing of it.
+func (p *Pipeline) Add(batch []reset.Sighting) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.joiner.Add(batch)
+	p.settle()
+}
+
+// tick lets go of what has waited long enough, when nothing else comes.
+func (p *Pipeline) tick() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stopped {
+		return
+	}
+	p.joiner.Flush(monotonic())
+	p.settle()
+}
+
+func (p *Pipeline) settle() {
+	if p.appended {
+		p.appended = false
+		if err := p.recorder.Flush(); err != nil {
+			p.problem(err)
+		}
+	}
+	if p.joiner.Waiting() > 0 && !p.stopped {
+		p.timer.Reset(p.window / 4)
+	}
+}
+
+// Drain lets go of everything that waits: no further sighting will come.
+func (p *Pipeline) Drain() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stopped = true
+	p.timer.Stop()
+	p.joiner.Drain()
+	p.settle()
+}
+
+// finish is called by the joining for each reset.
+func (p *Pipeline) finish(r *reset.Reset, joined correlate.Joined) {
+	p.position++
+	r.ID = p.place.Origin.NewID(int64(r.Time), p.position)
+	r.Revision, r.Final = 1, true
+	if r.Host == "" {
+		r.Host, r.BootID = p.place.Host, p.place.BootID
+	}
+	if p.place.Names != nil && r.Netns.Name == "" {
+		r.Netns.Name, _ = p.place.Names(r.Netns.ID)
+	}
+	attribute.Judge(r, joined.Origin)
+	p.proc.Fill(r.Process)
+	perNetns := p.netns(r)
+	if r.Sources.Has(reset.TCPSendReset) {
+		perNetns.SentByTCP++
+	}
+	if p.keep != nil && !p.keep(r) {
+		p.counts.Filtered += joined.Sightings
+		return
+	}
+	p.counts.Primary++
+	p.counts.Joined += joined.Sightings - 1
+	p.counts.Resets++
+	perNetns.Resets++
+	p.entry[0] = reset.Entry{Reset: r}
+	p.appended = true
+	if err := p.recorder.Append(p.entry[:]); err != nil {
+		p.problem(err)
+	}
+}
+
+// maxNetnsCounts bounds the table of namespaces; the rest is counted under 0.
+const maxNetnsCounts = 4096
+
+func (p *Pipeline) netns(r *reset.Reset) *NetnsCounts {
+	c := p.perNetns[r.Netns.ID]
+	if c == nil {
+		id := r.Netns.ID
+		if len(p.perNetns) >= maxNetnsCounts {
+			id = 0
+		}
+		if c = p.perNetns[id]; c == nil {
+			c = &NetnsCounts{Netns: r.Netns}
+			p.perNetns[id] = c
+		}
+	}
+	return c
+}
+
+// Counts returns the account so far.
+func (p *Pipeline) Counts() PipelineCounts {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c, joined := p.counts, p.joiner.Counts()
+	c.Added, c.Pending = joined.Added, joined.Pending
+	return c
+}
+
+// TakeNetns returns what was counted per namespace since the last call.
+func (p *Pipeline) TakeNetns() map[uint64]*NetnsCounts {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	taken := p.perNetns
+	p.perNetns = make(map[uint64]*NetnsCounts)
+	return taken
+}
+
+// monotonic is CLOCK_MONOTONIC in nanoseconds, the clock of MonoNS.
+func monotonic() int64 {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
+		return 0 // cannot happen with this clock
+	}
+	return ts.Nano()
+}
