@@ -104,7 +104,7 @@ func TestDecode(t *testing.T) {
 		{"IPv6 destination options", ipv6(60, join(extension, tcp(rst))), wanted6(sized(68, 68)), nil},
 		{"IPv6 authentication of 12 bytes", ipv6(51, join([]byte{6, 1, 11: 0}, tcp(rst))), wanted6(sized(72, 72)), nil},
 		{"IPv6 first fragment, its reserved byte not 0", ipv6(44, join([]byte{6, 9, 0, 1, 1, 2, 3, 4}, tcp(rst))), wanted6(sized(68, 68)), nil},
-				{"IPv6 chain of three", ipv6(0, join(with(extension, 0, 43), with(extension, 0, 60), extension, tcp(rst))), wanted6(sized(84, 84)), nil},
+		{"IPv6 chain of three", ipv6(0, join(with(extension, 0, 43), with(extension, 0, 60), extension, tcp(rst))), wanted6(sized(84, 84)), nil},
 		{"IPv6 chain of 16", ipv6(60, join(bytes.Repeat(with(extension, 0, 60), 15), extension, tcp(rst))), wanted6(sized(188, 188)), nil},
 
 		{"nothing", nil, reset.Packet{Captured: reset.Some[uint32](0)}, packet.ErrTruncated},
