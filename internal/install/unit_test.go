@@ -13,7 +13,7 @@ import (
 	"github.com/rstwatch/rstwatch/packaging"
 )
 
-// exposure is the most that "systemd-analyze security" may find, of 10. It was 4.2 when this was written: what is
+// exposure is the most that "systemd-analyze security" may find, of 10. It was 4.3 when this was written: what is
 // left is what the work needs (root, the host's network, CAP_SYS_ADMIN for setns, AF_PACKET, /dev/kmsg).
 const exposure = "43"
 
