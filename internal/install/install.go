@@ -35,6 +35,8 @@ const (
 	configDir  = "/etc/rstwatch"
 	dataDir    = "/var/lib/rstwatch"
 	recordPath = dataDir + "/install.json"
+	// messagesPath takes what the daemon says about itself where no systemd does.
+	messagesPath = "/var/log/rstwatch.log"
 	// BinaryPath is where the program is copied, unless it lies in a system directory already.
 	BinaryPath = "/usr/local/bin/rstwatch"
 )

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -236,7 +237,7 @@ func TestRCLocalText(t *testing.T) {
 	o.Arguments = []string{"--classic", "/var/log/it's mine.log"}
 	m.install(o)
 	want := "#!/bin/sh -e\nfirst\n" + rcBegin + "\n" +
-		`[ -e /etc/rstwatch/disabled ] || /usr/local/bin/rstwatch run --classic '/var/log/it'\''s mine.log' </dev/null 2>&1 >/dev/null | logger -t rstwatch &` +
+		`[ -e /etc/rstwatch/disabled ] || /usr/local/bin/rstwatch run --classic '/var/log/it'\''s mine.log' </dev/null >/dev/null 2>>/var/log/rstwatch.log &` +
 		"\n" + rcEnd + "\nexit 0\n"
 	if diff := cmp.Diff("-rwxr-xr-x "+want, m.files()["/etc/rc.local"]); diff != "" {
 		t.Errorf("rc.local (-want +got):\n%s", diff)
@@ -299,11 +300,12 @@ func TestRemovalKeepsData(t *testing.T) {
 	m := newMachine(t, map[string]string{"/lib/systemd/systemd": ""})
 	m.install(m.options())
 	m.write("/var/lib/rstwatch/journal/1.seg", "resets", 0o640)
+	m.write(messagesPath, "stopped", 0o640)
 	m.write("/etc/rstwatch/rstwatch.toml", "[log]", 0o640)
 	m.write(unitPath, "changed by hand", 0o644)
 	m.remove(m.options())
 	left := m.files()
-	for _, path := range []string{"/var/lib/rstwatch/journal/1.seg", "/etc/rstwatch/rstwatch.toml", unitPath + ".saved"} {
+	for _, path := range []string{"/var/lib/rstwatch/journal/1.seg", messagesPath, "/etc/rstwatch/rstwatch.toml", unitPath + ".saved"} {
 		if left[path] == "" {
 			t.Errorf("%s is gone", path)
 		}
@@ -321,7 +323,7 @@ func TestRemovalKeepsData(t *testing.T) {
 	o.Purge = true
 	m.remove(o)
 	left = m.files()
-	if left[dataDir] != "" || left[configDir] != "" || strings.Contains(left["/etc/group"], "rstwatch") {
+	if left[dataDir] != "" || left[configDir] != "" || left[messagesPath] != "" || strings.Contains(left["/etc/group"], "rstwatch") {
 		t.Errorf("the purge leaves something: %v", left)
 	}
 }
@@ -382,6 +384,42 @@ func TestInitMayNotChangeUnnoticed(t *testing.T) {
 	o.Init = Systemd
 	if _, err := Plan(o); err == nil || !strings.Contains(err.Error(), "uninstall that first") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestRCLocalRuns lets a shell run the block, with a program in place of ours that tells how it was called.
+func TestRCLocalRuns(t *testing.T) {
+	m := newMachine(t, map[string]string{"/etc/rc.local": "#!/bin/sh -e\nexit 0\n"})
+	o := m.options()
+	o.Arguments = []string{"a b", "it's", "$HOME", "*"}
+	m.install(o)
+	told := filepath.Join(m.root, "told")
+	program := "#!/bin/sh\nprintf '<%s>' \"$@\" >" + told + ".new\nmv " + told + ".new " + told + "\n"
+	m.write(BinaryPath, program, 0o755)
+	m.write("/var/log/x", "", 0o644)
+	text := strings.TrimPrefix(m.files()["/etc/rc.local"], "-rw-r--r-- ")
+	text = strings.TrimPrefix(text, "-rwxr-xr-x ")
+	text = strings.NewReplacer(" "+BinaryPath, " "+m.root+BinaryPath, messagesPath, m.root+messagesPath,
+		configDir+"/", m.root+configDir+"/", "exit 0", "wait; exit 0").Replace(text)
+	if output, err := exec.Command("sh", "-ec", text).CombinedOutput(); err != nil || len(output) > 0 {
+		t.Fatalf("running the block: %v, %q", err, output)
+	}
+	got, err := os.ReadFile(told)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "<run><a b><it's><$HOME><*>"; string(got) != want {
+		t.Errorf("the program was called with %s, want %s", got, want)
+	}
+	m.write(configDir+"/disabled", "", 0o644)
+	if err := os.Remove(told); err != nil {
+		t.Fatal(err)
+	}
+	if output, err := exec.Command("sh", "-ec", text).CombinedOutput(); err != nil {
+		t.Fatalf("running the block with the switch off: %v, %q", err, output)
+	}
+	if _, err := os.Stat(told); err == nil {
+		t.Error("the program was started although the switch is off")
 	}
 }
 

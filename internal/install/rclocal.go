@@ -38,14 +38,15 @@ func (i *installation) rcLocalPath() string {
 	return debian
 }
 
-// rcBlock is what we add. rc.local must not wait for the daemon, and has no place for its messages: syslog has.
+// rcBlock is what we add. rc.local must not wait for the daemon. Its messages go to a file: a pipe to logger(1) would
+// break when the machine goes down, and take the daemon along before it has written its last records.
 func (i *installation) rcBlock() string {
 	words := []string{shellQuote(i.binary), "run"}
 	for _, argument := range i.Arguments {
 		words = append(words, shellQuote(argument))
 	}
-	return fmt.Sprintf("%s\n[ -e %s/disabled ] || %s </dev/null 2>&1 >/dev/null | logger -t rstwatch &\n%s\n",
-		rcBegin, configDir, strings.Join(words, " "), rcEnd)
+	return fmt.Sprintf("%s\n[ -e %s/disabled ] || %s </dev/null >/dev/null 2>>%s &\n%s\n",
+		rcBegin, configDir, strings.Join(words, " "), messagesPath, rcEnd)
 }
 
 // shellQuote writes one word for the shell.

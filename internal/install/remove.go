@@ -56,7 +56,7 @@ func (i *installation) planRest() ([]Change, error) {
 		return nil, err
 	}
 	if i.Purge {
-		return slices.Concat([]Change{i.planPurge(configDir)}, group, []Change{i.planPurge(dataDir)}), nil
+		return slices.Concat(i.planRemoveMessages(), []Change{i.planPurge(configDir)}, group, []Change{i.planPurge(dataDir)}), nil
 	}
 	var changes []Change
 	if !i.isEmpty(configDir) {
@@ -78,6 +78,17 @@ func (i *installation) planRest() ([]Change, error) {
 		changes = append(changes, i.planRemoveEmpty(dataDir))
 	}
 	return changes, nil
+}
+
+// planRemoveMessages removes the file of the daemon's own messages, if there is one.
+func (i *installation) planRemoveMessages() []Change {
+	if _, err := os.Lstat(i.at(messagesPath)); err != nil {
+		return nil
+	}
+	return []Change{{
+		Action: "remove", Path: messagesPath, Detail: "the daemon's own messages",
+		apply: func(context.Context) error { return os.Remove(i.at(messagesPath)) },
+	}}
 }
 
 // isEmpty tells whether a directory has nothing in it but our record, or does not exist.
