@@ -48,6 +48,19 @@ func (n Namespace) Unwatched(watched time.Time) (time.Duration, bool) {
 	return max(watched.Sub(n.Unfound), 0), true
 }
 
+// Coverage says that a sensor watched the namespace between two moments, and
+// how long it had existed before at most.
+func (n Namespace) Coverage(sensor string, source reset.Source, from, until time.Time) reset.Coverage {
+	c := reset.Coverage{
+		Time: reset.TimeOf(until), Netns: n.Record(), Sensors: []string{sensor},
+		Sources: reset.SourceSet(0).With(source), From: reset.TimeOf(from), Until: reset.TimeOf(until),
+	}
+	if bound, ok := n.Unwatched(from); ok {
+		c.UnwatchedNS = reset.Some(int64(bound))
+	}
+	return c
+}
+
 // String names the namespace for people: its name, or net:[ID].
 func (n Namespace) String() string {
 	if n.Name != "" {

@@ -35,7 +35,7 @@ func BenchmarkFlood(b *testing.B) {
 			}
 			var told uint64
 			w := &watch{sensor: s, sink: func(batch []reset.Sighting) { told += uint64(len(batch)) },
-				batch: make([]reset.Sighting, 0, batchSize), names: make(map[int32]string)}
+				batch: make([]reset.Sighting, 0, batchSize)}
 			if err := open(func() (err error) {
 				w.ring, err = openRing(s.filter, s.take(), s.cfg.Delay)
 				return err
@@ -43,6 +43,7 @@ func BenchmarkFlood(b *testing.B) {
 				return 0, err
 			}
 			defer w.ring.close()
+			w.devices = netns.NewDevices(w.ring.conn)
 			go func() { <-stop; _ = w.ring.file.SetReadDeadline(time.Unix(1, 0)) }()
 			_ = w.read() // the deadline
 			return told, nil

@@ -178,18 +178,3 @@ func (r *ring) statistics() (passed, lost uint64, err error) {
 	}
 	return uint64(stats.Packets), uint64(stats.Drops), nil
 }
-
-// deviceName asks for the name of a device of the socket's namespace; empty if
-// there is none with that number.
-func (r *ring) deviceName(index int32) string {
-	var name string
-	_ = r.conn.Control(func(fd uintptr) {
-		var request [unix.IFNAMSIZ + 24]byte // struct ifreq: name, then the index
-		binary.NativeEndian.PutUint32(request[unix.IFNAMSIZ:], uint32(index))
-		_, _, errno := unix.Syscall(unix.SYS_IOCTL, fd, unix.SIOCGIFNAME, uintptr(unsafe.Pointer(&request)))
-		if errno == 0 {
-			name = unix.ByteSliceToString(request[:unix.IFNAMSIZ])
-		}
-	})
-	return name
-}

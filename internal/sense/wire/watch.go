@@ -15,8 +15,6 @@ import (
 
 const (
 	batchSize = 256
-	// Names of devices are asked for again after this time: they change.
-	nameKeeps = time.Second
 	// A kernel time this far from now is not the time of a packet of now: some
 	// kernels leave the time at which a sent packet may leave where a reader of
 	// packets looks for the time at which it passed.
@@ -34,12 +32,11 @@ type watch struct {
 	told, lost atomic.Uint64
 
 	// The rest is used by the reading goroutine only.
-	record     reset.Netns
-	now        clock.Pair
-	batch      []reset.Sighting
-	scratch    []byte
-	names      map[int32]string
-	namesAsked time.Time
+	record  reset.Netns
+	now     clock.Pair
+	batch   []reset.Sighting
+	scratch []byte
+	devices *netns.Devices
 }
 
 // watch watches one namespace until ctx ends.
@@ -48,7 +45,7 @@ func (s *Sensor) watch(ctx context.Context, n netns.Namespace, sink func([]reset
 	defer s.giveBack(size)
 	w := &watch{
 		sensor: s, namespace: n, sink: sink, record: n.Record(),
-		batch: make([]reset.Sighting, 0, batchSize), names: make(map[int32]string),
+		batch: make([]reset.Sighting, 0, batchSize),
 	}
 	err := n.Do(func() (err error) {
 		w.ring, err = openRing(s.filter, size, s.cfg.Delay)
@@ -58,6 +55,7 @@ func (s *Sensor) watch(ctx context.Context, n netns.Namespace, sink func([]reset
 		return fmt.Errorf("watching network namespace %s: %w", n, err)
 	}
 	defer w.ring.close()
+	w.devices = netns.NewDevices(w.ring.conn)
 	w.from = time.Now()
 	s.mu.Lock()
 	s.watches[w] = struct{}{}
@@ -120,9 +118,9 @@ func (w *watch) add(f *frame) {
 	}
 	s.MonoNS = w.now.MonoAt(s.Time)
 	if s.Hook == reset.HookWireOut {
-		s.Interface.Out = w.name(f.device)
+		s.Interface.Out = w.devices.Name(uint32(f.device), w.now.Wall.Std())
 	} else {
-		s.Interface.In = w.name(f.device)
+		s.Interface.In = w.devices.Name(uint32(f.device), w.now.Wall.Std())
 	}
 }
 
@@ -137,29 +135,6 @@ func (w *watch) flush() {
 	w.sink(w.batch)
 	w.sensor.sinkMu.Unlock()
 	w.batch, w.scratch = w.batch[:0], w.scratch[:0]
-}
-
-// name returns the name of a device. One that is gone keeps the name that it
-// had when it was last asked for.
-func (w *watch) name(index int32) string {
-	if now := w.now.Wall.Std(); now.Sub(w.namesAsked) > nameKeeps || w.namesAsked.After(now) {
-		w.namesAsked = now
-		for known := range w.names {
-			if name := w.ring.deviceName(known); name != "" {
-				w.names[known] = name
-			}
-		}
-	}
-	name, ok := w.names[index]
-	if !ok {
-		const most = 4096 // devices come and go, their numbers do not come again
-		if len(w.names) >= most {
-			clear(w.names)
-		}
-		name = w.ring.deviceName(index)
-		w.names[index] = name
-	}
-	return name
 }
 
 // account takes the kernel's count of what did not fit into the ring. Reading
@@ -179,16 +154,11 @@ func (w *watch) account() {
 
 // coverage is what was watched until now.
 func (w *watch) coverage(until time.Time) reset.Coverage {
-	c := reset.Coverage{
-		Time: reset.TimeOf(until), Netns: w.namespace.Record(), Sensors: []string{Name},
-		Sources: reset.SourceSet(0).With(reset.AFPacket),
-		From:    reset.TimeOf(w.from), Until: reset.TimeOf(until), Lost: w.lost.Load(),
+	n := w.namespace
+	if name, ok := w.sensor.deps.Namespaces.Lookup(n.ID); ok {
+		n.Name = name
 	}
-	if name, ok := w.sensor.deps.Namespaces.Lookup(w.namespace.ID); ok {
-		c.Netns.Name = name
-	}
-	if bound, ok := w.namespace.Unwatched(w.from); ok {
-		c.UnwatchedNS = reset.Some(int64(bound))
-	}
+	c := n.Coverage(Name, reset.AFPacket, w.from, until)
+	c.Lost = w.lost.Load()
 	return c
 }
