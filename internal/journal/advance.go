@@ -13,6 +13,9 @@ import (
 // nextSegment opens the segment that the position is in, or the next that is
 // there. Without one it returns io.EOF.
 func (r *Reader) nextSegment() error {
+	if r.only && r.segment.name != "" {
+		return io.EOF
+	}
 	list, err := listSegments(r.options.FS, r.dir)
 	if err != nil {
 		return err

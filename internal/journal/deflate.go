@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 
 	"github.com/klauspost/compress/zstd"
-
-	"github.com/rstwatch/rstwatch/internal/reset"
 )
 
 // deflater writes the compressed form of one segment.
@@ -17,7 +15,6 @@ type deflater struct {
 	src     source
 	out     File
 	encoder *zstd.Encoder
-	at      int64 // in the output
 	frame   frame // being filled
 	content []byte
 	packed  []byte
@@ -92,11 +89,15 @@ func (d *deflater) take(to int64, head *blockHead) error {
 	}
 	f.length += uint32(n)
 	if head != nil {
-		if f.entries == 0 {
+		if f.blocks == 0 {
 			f.first, f.last = head.first, head.last
 		}
 		f.first, f.last = min(f.first, head.first), max(f.last, head.last)
 		f.entries += head.entries
+		f.blocks++
+		if head.flags&flagEnd != 0 {
+			f.flags |= frameSealed
+		}
 		if head.flags&flagLedger != 0 {
 			f.flags |= frameLedger
 		}
@@ -137,7 +138,7 @@ func (d *deflater) flush() error {
 	if err := d.write(d.packed); err != nil {
 		return err
 	}
-	d.frame = frame{offset: d.frame.end(), first: reset.Time(0)}
+	d.frame = frame{offset: d.frame.end()}
 	d.content = d.content[:0]
 	return nil
 }
@@ -155,6 +156,5 @@ func (d *deflater) write(b []byte) error {
 	if err == nil && n < len(b) {
 		err = io.ErrShortWrite
 	}
-	d.at += int64(n)
 	return err
 }

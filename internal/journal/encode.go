@@ -95,7 +95,7 @@ type encoder struct {
 
 	entries uint32
 	resets  uint32 // first revisions that stand for themselves
-	hasMark bool   // a ledger is in the block
+	flags   uint8  // of the block
 	first   reset.Time
 	final   reset.Time
 
@@ -119,7 +119,7 @@ func (e *encoder) clear() {
 	e.places.clear()
 	e.judgements.clear()
 	e.evidence.clear()
-	e.entries, e.resets, e.hasMark = 0, 0, false
+	e.entries, e.resets, e.flags = 0, 0, 0
 	e.first, e.final = 0, 0
 	e.prevTime, e.prevMono = 0, 0
 }
@@ -181,8 +181,11 @@ func (e *encoder) account(entry *reset.Entry, at reset.Time) {
 	if r := entry.Reset; r != nil && counts(r) {
 		e.resets++
 	}
-	if c := entry.Control; c != nil && c.Ledger != nil {
-		e.hasMark = true
+	if c := entry.Control; c != nil {
+		e.flags |= flagControl
+		if c.Ledger != nil {
+			e.flags |= flagLedger
+		}
 	}
 }
 

@@ -58,8 +58,9 @@ const (
 
 // The flags of a block.
 const (
-	flagEnd    = 1 << iota // no block follows in this segment
-	flagLedger             // the payload holds a control entry with a ledger
+	flagEnd     = 1 << iota // no block follows in this segment
+	flagLedger              // the payload holds a control entry with a ledger
+	flagControl             // the payload holds a control entry
 )
 
 var (

@@ -19,21 +19,21 @@ import (
 //
 //	0          4          8          12         16                  24
 //	+----------+----------+----------+----------+-------------------+
-//	| 184D2A50 | length=48| RWZ1     | length of|  offset in the    |
+//	| 184D2A50 | length=52| RWZ1     | length of|  offset in the    |
 //	| (RFC8878)|          |          | the frame|  segment          |
 //	+----------+----------+----------+----------+-------------------+
 //	|length in |  flags   |    first time       |    last time      |
 //	|the segm. |          |                     |                   |
 //	+----------+----------+---------------------+-------------------+
-//	|  entries | CRC32C of the 44 bytes from RWZ1
-//	+----------+----------+
-//	48         52         56
+//	|  entries |  blocks  | CRC32C of the 48 bytes from RWZ1
+//	+----------+----------+----------+
+//	48         52         56         60
 //
 // The last one has length 0, flag "end", and the segment's size as its offset.
 // A frame with the flag "opaque" holds bytes that do not decode as blocks: its
 // times say nothing.
 const (
-	indexLength = 56
+	indexLength = 60
 	indexSkip   = 0x184D2A50
 	indexMagic  = "RWZ1"
 	frameBytes  = 256 << 10 // a frame is closed at this size
@@ -46,6 +46,7 @@ const (
 	frameEnd    = 1 << iota // no frame follows: the segment is whole
 	frameLedger             // one of its blocks has flagLedger
 	frameOpaque
+	frameSealed // it ends with a block that has flagEnd
 )
 
 // frame is one entry of the index.
@@ -57,6 +58,7 @@ type frame struct {
 	flags       uint32
 	first, last reset.Time
 	entries     uint32
+	blocks      uint32
 }
 
 func (f *frame) end() int64 { return f.offset + int64(f.length) }
@@ -73,7 +75,8 @@ func (f *frame) encode() []byte {
 	le.PutUint64(b[32:], uint64(f.first))
 	le.PutUint64(b[40:], uint64(f.last))
 	le.PutUint32(b[48:], f.entries)
-	le.PutUint32(b[52:], crc32.Checksum(b[8:52], castagnoli))
+	le.PutUint32(b[52:], f.blocks)
+	le.PutUint32(b[56:], crc32.Checksum(b[8:56], castagnoli))
 	return b
 }
 
@@ -81,13 +84,13 @@ var errIndex = errors.New("no index of a compressed segment where one should be"
 
 func decodeFrame(b []byte) (f frame, err error) {
 	if le.Uint32(b) != indexSkip || le.Uint32(b[4:]) != indexLength-8 || string(b[8:12]) != indexMagic ||
-		le.Uint32(b[52:]) != crc32.Checksum(b[8:52], castagnoli) {
+		le.Uint32(b[56:]) != crc32.Checksum(b[8:56], castagnoli) {
 		return f, errIndex
 	}
 	f = frame{
 		packed: le.Uint32(b[12:]), offset: int64(le.Uint64(b[16:])), length: le.Uint32(b[24:]),
 		flags: le.Uint32(b[28:]), first: reset.Time(le.Uint64(b[32:])), last: reset.Time(le.Uint64(b[40:])),
-		entries: le.Uint32(b[48:]),
+		entries: le.Uint32(b[48:]), blocks: le.Uint32(b[52:]),
 	}
 	if f.offset < 0 || f.offset > 1<<50 || f.length > maxFrame || f.packed > 2*maxFrame {
 		return f, errIndex

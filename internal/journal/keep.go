@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/rstwatch/rstwatch/internal/reset"
@@ -87,7 +88,7 @@ func (w *Writer) syncAll() error {
 	w.fileMu.Lock()
 	defer w.fileMu.Unlock()
 	w.mu.Lock()
-	retiring := w.retiring
+	stale, retiring := w.stale, w.retiring
 	current, dirty, dirDirty := w.seg, w.seg != nil && w.seg.dirty, w.dirDirty
 	if dirty {
 		current.dirty = false
@@ -96,6 +97,9 @@ func (w *Writer) syncAll() error {
 	w.mu.Unlock()
 
 	var errs []error
+	for _, name := range stale {
+		errs = append(errs, w.syncStale(name))
+	}
 	for _, s := range retiring {
 		errs = append(errs, s.file.Sync(), s.file.Close())
 	}
@@ -109,6 +113,9 @@ func (w *Writer) syncAll() error {
 
 	w.mu.Lock()
 	w.retiring = w.retiring[len(retiring):]
+	if err == nil {
+		w.stale = w.stale[len(stale):]
+	}
 	w.stats.Syncs++
 	if err != nil {
 		w.syncFailed(current)
@@ -121,6 +128,18 @@ func (w *Writer) syncAll() error {
 		return fmt.Errorf("syncing journal: %w", err)
 	}
 	return nil
+}
+
+// syncStale syncs a segment that another process wrote, if it is still there.
+func (w *Writer) syncStale(name string) error {
+	file, err := w.deps.FS.Append(filepath.Join(w.cfg.Dir, name+plainSuffix))
+	if errors.Is(err, errNotThere) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Sync(), file.Close())
 }
 
 // syncFailed counts. After a sync that failed the kernel may have dropped pages

@@ -44,6 +44,7 @@ type Reader struct {
 	at      Position // after the entry returned last
 	frame   int      // of a compressed segment, to look at next
 	torn    bool     // the open end was told
+	only    bool     // read the first segment only
 
 	damages int
 	skipped int64

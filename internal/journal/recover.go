@@ -28,6 +28,9 @@ func (w *Writer) recover() error {
 	}
 	for i := range list {
 		w.protect(filepath.Join(w.cfg.Dir, list[i].file()))
+		if list[i].plain {
+			w.stale = append(w.stale, list[i].name)
+		}
 	}
 	_, _ = rand.Read(w.journal[:]) // never fails
 	if len(list) == 0 {

@@ -134,7 +134,9 @@ func (w *Writer) noteDamage(s segment) error {
 	}
 	for i := range t.damages {
 		if i < maxNotes && !known[recoveredMessage(s.name, &t.damages[i])] {
-			w.note(w.tornNote(s.name, &t.damages[i]))
+			c := w.tornNote(s.name, &t.damages[i])
+			c.Event = "damaged" // not "recovered": nothing excuses it
+			w.note(c)
 		}
 	}
 	return nil

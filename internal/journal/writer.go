@@ -36,6 +36,9 @@ type Writer struct {
 	recovered []reset.Control
 
 	retiring []*live // written to the end, not yet synced and closed
+	// stale are segments that a process before this one wrote, perhaps without
+	// living to sync them: a killed process leaves that to whoever comes next.
+	stale []string
 	dirDirty bool    // the directory is not synced
 	stall    stall
 	stats    Stats
@@ -92,6 +95,17 @@ type Stats struct {
 // starts the background work. The error is a *LockedError if another process
 // writes there.
 func Open(cfg Config, deps Deps) (*Writer, error) {
+	w, err := openIdle(cfg, deps)
+	if err != nil {
+		return nil, err
+	}
+	w.background.Go(w.keep)
+	w.background.Go(w.tidy)
+	return w, nil
+}
+
+// openIdle is Open without the background work.
+func openIdle(cfg Config, deps Deps) (*Writer, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("journal configuration: %w", err)
 	}
@@ -111,8 +125,6 @@ func Open(cfg Config, deps Deps) (*Writer, error) {
 	if err := w.recover(); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening journal %q: %w", cfg.Dir, err), lock.Close())
 	}
-	w.background.Go(w.keep)
-	w.background.Go(w.tidy)
 	return w, nil
 }
 
@@ -210,11 +222,7 @@ type sealed struct {
 }
 
 func (e *encoder) sealed() sealed {
-	s := sealed{bytes: e.block, entries: e.entries, resets: e.resets, first: e.first, last: e.final}
-	if e.hasMark {
-		s.flags |= flagLedger
-	}
-	return s
+	return sealed{bytes: e.block, flags: e.flags, entries: e.entries, resets: e.resets, first: e.first, last: e.final}
 }
 
 // write puts a block into the segment that is due.
