@@ -76,16 +76,17 @@ func combine(terms []node, want, all bool) Prefilter {
 	return result
 }
 
-// join makes one node of two, and of chains of the same operator one list.
+// join makes one node of two, and of chains of the same operator one list. left
+// belongs to nobody else.
 func join(operator tokenKind, left, right node) node {
 	if operator == tokenAnd {
 		if l, ok := left.(*conjunction); ok {
-			return &conjunction{append(l.terms[:len(l.terms):len(l.terms)], right)}
+			return &conjunction{append(l.terms, right)}
 		}
 		return &conjunction{[]node{left, right}}
 	}
 	if l, ok := left.(*disjunction); ok {
-		return &disjunction{append(l.terms[:len(l.terms):len(l.terms)], right)}
+		return &disjunction{append(l.terms, right)}
 	}
 	return &disjunction{[]node{left, right}}
 }

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"math/bits"
 	"slices"
 
 	"github.com/rstwatch/rstwatch/internal/reset"
@@ -24,12 +25,24 @@ func (s *PortSet) Has(port uint16) bool { return s[port/64]&(1<<(port%64)) != 0 
 
 // Len returns the number of ports in the set.
 func (s *PortSet) Len() (n int) {
-	for port := range 1 << 16 {
-		if s.Has(uint16(port)) {
-			n++
-		}
+	for _, word := range s {
+		n += bits.OnesCount64(word)
 	}
 	return n
+}
+
+// add puts a range of ports into the set, ends included.
+func (s *PortSet) add(from, to uint16) {
+	for i := from / 64; i <= to/64; i++ {
+		word := ^uint64(0)
+		if i == from/64 {
+			word &= ^uint64(0) << (from % 64)
+		}
+		if i == to/64 {
+			word &= ^uint64(0) >> (63 - to%64)
+		}
+		s[i] |= word
+	}
 }
 
 const (
@@ -153,9 +166,7 @@ func (n *ports) prefilter(want bool) Prefilter {
 	p := anything()
 	if want {
 		p.Ports = new(PortSet)
-		for port := uint32(n.from); port <= uint32(n.to); port++ {
-			p.Ports[port/64] |= 1 << (port % 64)
-		}
+		p.Ports.add(n.from, n.to)
 	}
 	return p
 }

@@ -9,7 +9,7 @@ func (p *parser) relation(t token) (n node, ok bool, err error) {
 	certain := p.startsLoad(t)
 	switch {
 	case certain, t.kind == tokenOpen:
-	case t.kind == tokenWord && (t.text[0] >= '0' && t.text[0] <= '9' || t.text[0] == '-' || strings.HasPrefix(t.text, "len")):
+	case t.kind == tokenWord && startsNumber(t.text):
 	default:
 		return nil, false, nil
 	}
@@ -33,6 +33,13 @@ func (p *parser) relation(t token) (n node, ok bool, err error) {
 		return nil, false, err
 	}
 	return &relation{operator, left, right}, true, nil
+}
+
+// startsNumber reports whether a word may begin with a number, a name of one,
+// or len: the word may go on, since - and its like may stand in words.
+func startsNumber(word string) bool {
+	return '0' <= word[0] && word[0] <= '9' || word[0] == '-' ||
+		strings.HasPrefix(word, "len") || strings.HasPrefix(word, "tcp-") || strings.HasPrefix(word, "tcpflags")
 }
 
 // startsLoad reports whether t is len, or the name of a header before a
@@ -221,7 +228,7 @@ func (p *parser) checkLoad(at int, name string, offset, size constant) (expressi
 		}
 		return nil, p.errorAt(at, "the headers are ip, ip6 and tcp", "%q is no header", name)
 	}
-	for i := offset; i < offset+size; i++ {
+	for i := uint64(offset); i < uint64(offset)+uint64(size); i++ {
 		if i > 255 || headerField(name, int(i)) == 0 {
 			return nil, p.errorAt(at, "a record has of ip bytes 0-5, 8, 9, 12-19, of ip6 0-5, 7-39, of tcp 0-15, 18, 19", "byte %d of the %s header is not kept", i, name)
 		}
