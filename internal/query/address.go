@@ -3,6 +3,7 @@ package query
 import (
 	"encoding/binary"
 	"encoding/hex"
+	"math/bits"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -112,6 +113,9 @@ func (p *parser) masked(t token, base netip.Addr, q qualifiers) (node, error) {
 	n := &maskedNetwork{q.ends, binary.BigEndian.Uint32(b4[:]), binary.BigEndian.Uint32(m4[:])}
 	if n.base&^n.mask != 0 {
 		return nil, p.errorAt(t.at, "", "%s has bits set beyond its mask", t.text)
+	}
+	if ones := bits.LeadingZeros32(^n.mask); n.mask<<ones == 0 {
+		return &network{q.ends, netip.PrefixFrom(base, ones)}, nil
 	}
 	return n, nil
 }
