@@ -41,7 +41,7 @@ func appendCommon(b []byte, r *reset.Reset, o Options) []byte {
 	if isClean(o.Prefix) && len(o.Prefix) <= MaxPrefixNFTables {
 		b = append(b, o.Prefix...)
 	} else {
-		b = append(b, SanitizePrefix(o.Prefix, MaxPrefixNFTables)...)
+		b = append(b, CleanPrefix(o.Prefix, MaxPrefixNFTables)...)
 	}
 	b = appendName(b, "IN=", r.Interface.In)
 	b = appendName(b, "OUT=", r.Interface.Out)

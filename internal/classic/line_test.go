@@ -172,7 +172,7 @@ func TestAppendLineDoesNotAllocate(t *testing.T) {
 	}
 }
 
-func TestSanitizePrefix(t *testing.T) {
+func TestCleanPrefix(t *testing.T) {
 	for _, tc := range []struct{ name, prefix, want string }{
 		{"plain", "[drds] ", "[drds] "},
 		{"newline", "x\ny", `x\x0ay`},
@@ -180,7 +180,7 @@ func TestSanitizePrefix(t *testing.T) {
 		{"not within a character", strings.Repeat("a", 28) + "ß", strings.Repeat("a", 28)},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if got := SanitizePrefix(tc.prefix, MaxPrefixIPTables); got != tc.want {
+			if got := CleanPrefix(tc.prefix, MaxPrefixIPTables); got != tc.want {
 				t.Errorf("got %q, want %q", got, tc.want)
 			}
 		})

@@ -32,10 +32,10 @@ type Options struct {
 	BeforeAE bool
 }
 
-// SanitizePrefix returns the prefix with control characters and invalid UTF-8
+// CleanPrefix returns the prefix with control characters and invalid UTF-8
 // written as \xNN, so that no prefix can forge a line, cut to max bytes without
 // splitting a character.
-func SanitizePrefix(prefix string, max int) string {
+func CleanPrefix(prefix string, max int) string {
 	if !isClean(prefix) {
 		prefix = string(appendClean(nil, prefix))
 	}

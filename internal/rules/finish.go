@@ -173,7 +173,7 @@ func (l *linker) publish(r *rule) {
 		return
 	}
 	o := r.target.options
-	o.Prefix = classic.SanitizePrefix(o.Prefix, classic.MaxPrefixIPTables)
+	o.Prefix = classic.CleanPrefix(o.Prefix, classic.MaxPrefixIPTables)
 	r.public = &Rule{Line: r.line, Text: r.text, Chain: r.chain, Prefix: o.Prefix, Level: o.Level, options: o}
 	for _, m := range r.matches {
 		if m, ok := m.(*limitMatch); ok {
