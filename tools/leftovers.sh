@@ -9,7 +9,11 @@ leftovers_begin() {
   leftovers_mark="$$-$(date +%s%N)"
   leftovers_tmp=$(mktemp -d /tmp/rw.XXXXXX) # short: the path of a Unix socket has 107 characters at most
   leftovers_netns=$(leftovers_namespaces)
+  leftovers_mounted=$(leftovers_netns_mounts)
 }
+
+# leftovers_netns_mounts counts the mounts on /run/netns: the first "ip netns add" of a machine makes one.
+leftovers_netns_mounts() { awk '$5 == "/run/netns" { n++ } END { print n + 0 }' /proc/self/mountinfo; }
 
 # leftovers_run COMMAND...: runs COMMAND with the mark and the directory.
 leftovers_run() { RSTWATCH_TEST_RUN="$leftovers_mark" TMPDIR="$leftovers_tmp" "$@"; }
@@ -47,6 +51,11 @@ leftovers_end() {
       found=1
     fi
   done < <(comm -13 <(echo "$leftovers_netns") <(leftovers_namespaces))
+  # The directory of the namespaces goes too if it came with the tests and nobody else uses it by now.
+  if [ "$leftovers_mounted" = 0 ] && [ -z "$(leftovers_namespaces)" ]; then
+    while [ "$(leftovers_netns_mounts)" != 0 ] && umount /run/netns; do :; done
+    rmdir /run/netns 2>/dev/null
+  fi
   chattr -R -a -i "$leftovers_tmp" 2>/dev/null
   rm -rf --one-file-system "$leftovers_tmp"
   return "$found"
