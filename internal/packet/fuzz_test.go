@@ -2,11 +2,13 @@ package packet_test
 
 import (
 	"bytes"
+	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
+
 	"github.com/rstwatch/rstwatch/internal/packet"
 	"github.com/rstwatch/rstwatch/internal/reset"
 )
@@ -31,7 +33,7 @@ func FuzzDecode(f *testing.F) {
 		src, dst, err := packet.Decode(raw, &got)
 		var trigger reset.Trigger
 		_, _, triggerErr := packet.DecodeTrigger(raw, &trigger)
-		if triggerErr != err || trigger.Seq != got.Seq || trigger.Flags != got.Flags {
+		if !errors.Is(triggerErr, err) || trigger.Seq != got.Seq || trigger.Flags != got.Flags {
 			t.Errorf("trigger differs: %v, %v", triggerErr, err)
 		}
 		payload := packet.PayloadOf(raw)

@@ -1,9 +1,11 @@
 package packet_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/rstwatch/rstwatch/internal/packet"
 	"github.com/rstwatch/rstwatch/internal/reset"
 )
@@ -70,7 +72,7 @@ func TestDerive(t *testing.T) {
 
 func TestDeriveWithoutRaw(t *testing.T) {
 	got := wanted4(nil)
-	if _, _, err := packet.Derive(&got); err != packet.ErrTruncated {
+	if _, _, err := packet.Derive(&got); !errors.Is(err, packet.ErrTruncated) {
 		t.Errorf("error %v, want %v", err, packet.ErrTruncated)
 	}
 	if diff := cmp.Diff(wanted4(nil), got); diff != "" {

@@ -22,7 +22,8 @@ func (p *parser) host(t token, q qualifiers) (node, error) {
 		return nil, p.errorAt(t.at, "use an address", "names are not resolved: %q is no IP address", t.text)
 	}
 	if addr.Zone() != "" {
-		return nil, p.errorAt(t.at, "write: host "+addr.WithZone("").String()+" and interface "+addr.Zone(), "an address in a packet has no zone")
+		hint := "write: host " + addr.WithZone("").String() + " and interface " + addr.Zone()
+		return nil, p.errorAt(t.at, hint, "an address in a packet has no zone")
 	}
 	if err := p.checkVersion(t, q.proto, addr); err != nil {
 		return nil, err
@@ -70,7 +71,8 @@ func (p *parser) network(t token) (base netip.Addr, bits int, err error) {
 		base, bits, err = shortNetwork(number)
 	}
 	if err != nil || base.Zone() != "" {
-		return base, 0, p.errorAt(t.at, "write it as 192.0.2.0/24 or 2001:db8::/32", "names are not resolved: %q is no network", t.text)
+		const hint = "write it as 192.0.2.0/24 or 2001:db8::/32"
+		return base, 0, p.errorAt(t.at, hint, "names are not resolved: %q is no network", t.text)
 	}
 	if hasLength {
 		bits, err = strconv.Atoi(length)

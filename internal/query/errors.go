@@ -29,7 +29,8 @@ func (e *SyntaxError) Error() string {
 		after = append(after[:width:width], []rune("...")...)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "filter: %s\n    %s%s\n    %s^", printable(e.Message), printable(string(before)), printable(string(after)), strings.Repeat(" ", len(before)))
+	fmt.Fprintf(&b, "filter: %s\n    %s%s\n", printable(e.Message), printable(string(before)), printable(string(after)))
+	fmt.Fprintf(&b, "    %s^", strings.Repeat(" ", len(before)))
 	if e.Hint != "" {
 		fmt.Fprintf(&b, "\nhint: %s", printable(e.Hint))
 	}

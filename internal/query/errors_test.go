@@ -1,6 +1,7 @@
 package query
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -74,8 +75,8 @@ func TestSyntaxErrors(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			f, err := Parse(tt.filter)
-			e, ok := err.(*SyntaxError)
-			if !ok {
+			var e *SyntaxError
+			if !errors.As(err, &e) {
 				t.Fatalf("%q is taken for %q, error %v", tt.filter, f, err)
 			}
 			if e.Offset != tt.offset {
@@ -93,8 +94,10 @@ func TestSyntaxErrorText(t *testing.T) {
 		{"hint", "ip and prot 80", "filter: \"prot\" is no keyword of a filter\n    ip and prot 80\n           ^\nhint: did you mean port?"},
 		{"no hint", "(ip", "filter: this parenthesis is not closed\n    (ip\n    ^"},
 		{"wide characters and escapes", "comm nö\x1b[2J\tor (", "filter: \"\\x1b\" is not expected here\n    comm nö?[2J or (\n           ^"},
-		{"long", strings.Repeat("ip or ", 40) + "x" + strings.Repeat(" or ip", 40),
-			"filter: \"x\" is no keyword of a filter\n    ..." + strings.Repeat("ip or ", 10) + "x" + strings.Repeat(" or ip", 9) + " or i...\n" + strings.Repeat(" ", 67) + "^\nhint: "},
+		{
+			"long", strings.Repeat("ip or ", 40) + "x" + strings.Repeat(" or ip", 40),
+			"filter: \"x\" is no keyword of a filter\n    ..." + strings.Repeat("ip or ", 10) + "x" + strings.Repeat(" or ip", 9) + " or i...\n" + strings.Repeat(" ", 67) + "^\nhint: ",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -5,8 +5,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/rstwatch/rstwatch/internal/reset"
 	"pgregory.net/rapid"
+
+	"github.com/rstwatch/rstwatch/internal/reset"
 )
 
 func TestCanonicalFormIsEqual(t *testing.T) {
@@ -210,9 +211,22 @@ func TestGlob(t *testing.T) {
 		pattern, name string
 		want          bool
 	}{
-		{"eth0", "eth0", true}, {"eth0", "eth01", false}, {"eth*", "eth0", true}, {"*", "", true}, {"*", "x", true},
-		{"?", "", false}, {"?", "x", true}, {"e*0", "eth0", true}, {"e*0", "eth1", false}, {"*a*b*c", "xaybzc", true},
-		{"*a*b*c", "xaybz", false}, {"a**b", "ab", true}, {"", "", true}, {"", "a", false}, {"**", "a", true}, {"a?c*", "abc", true},
+		{"eth0", "eth0", true},
+		{"eth0", "eth01", false},
+		{"eth*", "eth0", true},
+		{"*", "", true},
+		{"*", "x", true},
+		{"?", "", false},
+		{"?", "x", true},
+		{"e*0", "eth0", true},
+		{"e*0", "eth1", false},
+		{"*a*b*c", "xaybzc", true},
+		{"*a*b*c", "xaybz", false},
+		{"a**b", "ab", true},
+		{"", "", true},
+		{"", "a", false},
+		{"**", "a", true},
+		{"a?c*", "abc", true},
 	}
 	for _, tt := range tests {
 		if got := glob(tt.pattern, tt.name); got != tt.want {

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"errors"
 	"strings"
 	"testing"
 )
@@ -17,7 +18,8 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		filter, err := Parse(text)
 		if err != nil {
-			if e, ok := err.(*SyntaxError); !ok || e.Offset < 0 || e.Offset > len(e.Text) || strings.ContainsAny(e.Error(), "\x1b\r\x00") {
+			var e *SyntaxError
+			if !errors.As(err, &e) || e.Offset < 0 || e.Offset > len(e.Text) || strings.ContainsAny(e.Error(), "\x1b\r\x00") {
 				t.Fatalf("error %#v", err)
 			}
 			return

@@ -62,5 +62,6 @@ func (p *parser) unknownWord(t token) error {
 			}
 		}
 	}
-	return p.errorAt(t.at, "keywords are host, net, port, src, dst, direction, interface, sender, cause, …", "%q is no keyword of a filter", quoted)
+	const hint = "keywords are host, net, port, src, dst, direction, interface, sender, cause, …"
+	return p.errorAt(t.at, hint, "%q is no keyword of a filter", quoted)
 }

@@ -7,12 +7,14 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/rstwatch/rstwatch/internal/packet"
 	"github.com/rstwatch/rstwatch/internal/reset"
-	"pgregory.net/rapid"
 )
 
 // The tests of this file hold Match against libpcap itself: the same filter on
@@ -178,7 +180,7 @@ func drawWirePacket(t *rapid.T, link uint32, tags int) wirePacket {
 		}
 		header = append(header, map[byte]string{4: "\x08\x00", 6: "\x86\xdd"}[raw[0]>>4]...)
 		packet.DecodeLink(header, &w.reset.Packet)
-		w.bytes = append(header, raw...)
+		w.bytes = slices.Concat(header, raw)
 		if rapid.Bool().Draw(t, "padding") {
 			w.bytes = append(w.bytes, make([]byte, max(0, 60-len(w.bytes)))...)
 		}
@@ -200,9 +202,14 @@ func drawRaw(t *rapid.T) []byte {
 		return binary.BigEndian.AppendUint32(nil, rapid.SampledFrom([]uint32{0, 4, 64, 443, 0xffffffff, 3221225985}).Draw(t, label))
 	}
 	options := rapid.SampledFrom([]int{0, 0, 4, 12}).Draw(t, "tcp options")
-	segment := bytes.Join([][]byte{port(), port(), small("seq"), small("ack"),
-		{byte(5+options/4) << 4, 4 | rapid.Byte().Draw(t, "flags")}, port(), {0, 0}, {0, byte(rapid.IntRange(0, 1).Draw(t, "urgent"))},
-		bytes.Repeat([]byte{1}, options), bytes.Repeat([]byte("x"), rapid.SampledFrom([]int{0, 0, 0, 5}).Draw(t, "payload"))}, nil)
+	segment := bytes.Join([][]byte{
+		port(), port(), small("seq"), small("ack"),
+		{byte(5+options/4) << 4, 4 | rapid.Byte().Draw(t, "flags")},
+		port(),
+		{0, 0, 0, byte(rapid.IntRange(0, 1).Draw(t, "urgent"))},
+		bytes.Repeat([]byte{1}, options),
+		bytes.Repeat([]byte("x"), rapid.SampledFrom([]int{0, 0, 0, 5}).Draw(t, "payload")),
+	}, nil)
 	address := func(list []string) []byte {
 		return netip.MustParseAddr(rapid.SampledFrom(list).Draw(t, "address")).AsSlice()
 	}

@@ -2,10 +2,12 @@ package query
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
-	"github.com/rstwatch/rstwatch/internal/reset"
 	"pgregory.net/rapid"
+
+	"github.com/rstwatch/rstwatch/internal/reset"
 )
 
 // Filters and resets are drawn from the same few values, so that they meet.
@@ -112,8 +114,10 @@ func (w writer) address(ends, kind, four, six string) (string, string) {
 }
 
 var (
-	headers4 = []string{"tcp[tcpflags]", "tcp[13]", "tcp[4:4]", "tcp[8:4]", "tcp[14:2]", "tcp[0:2]", "tcp[2:2]", "tcp[12]", "tcp[18:2]",
-		"ip[8]", "ip[1]", "ip[2:2]", "ip[4:2]", "ip[0]", "ip[9]", "ip[12:4]", "ip[16:4]", "ip[19]"}
+	headers4 = []string{
+		"tcp[tcpflags]", "tcp[13]", "tcp[4:4]", "tcp[8:4]", "tcp[14:2]", "tcp[0:2]", "tcp[2:2]", "tcp[12]", "tcp[18:2]",
+		"ip[8]", "ip[1]", "ip[2:2]", "ip[4:2]", "ip[0]", "ip[9]", "ip[12:4]", "ip[16:4]", "ip[19]",
+	}
 	headers6 = []string{"ip6[7]", "ip6[0:4]", "ip6[4:2]", "ip6[8:4]", "ip6[39]"}
 	numbers  = []string{"tcp-ack", "tcp-rst", "tcp-push", "0x14", "64", "4", "0", "443", "16", "3221225985", "0xffffffff"}
 )
@@ -127,7 +131,7 @@ func (w writer) relation() string {
 		w.loads = headers6
 	}
 	if !w.pcap {
-		w.loads = append(headers4[:len(headers4):len(headers4)], headers6...)
+		w.loads = slices.Concat(headers4, headers6)
 	}
 	return w.arithmetic(2, false) + w.of(" = ", "==", "!=", " < ", "<=", ">", " >= ") + w.arithmetic(1, false)
 }

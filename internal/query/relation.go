@@ -190,7 +190,8 @@ func flagNumber(name string) (uint32, bool) {
 // load reads what stands in brackets after the name of a header.
 func (p *parser) load(at int, name string) (expression, error) {
 	if p.take("[") == "" {
-		return nil, p.errorAt(at, "names are tcp-fin, tcp-syn, tcp-rst, tcp-push, tcp-ack, tcp-urg, tcp-ece, tcp-cwr, tcpflags", "%q is no number", name)
+		const hint = "names are tcp-fin, tcp-syn, tcp-rst, tcp-push, tcp-ack, tcp-urg, tcp-ece, tcp-cwr, tcpflags"
+		return nil, p.errorAt(at, hint, "%q is no number", name)
 	}
 	offset, err := p.operation(0)
 	if err != nil {
@@ -230,7 +231,8 @@ func (p *parser) checkLoad(at int, name string, offset, size constant) (expressi
 	}
 	for i := uint64(offset); i < uint64(offset)+uint64(size); i++ {
 		if i > 255 || headerField(name, int(i)) == 0 {
-			return nil, p.errorAt(at, "a record has of ip bytes 0-5, 8, 9, 12-19, of ip6 0-5, 7-39, of tcp 0-15, 18, 19", "byte %d of the %s header is not kept", i, name)
+			const hint = "a record has of ip bytes 0-5, 8, 9, 12-19, of ip6 0-5, 7-39, of tcp 0-15, 18, 19"
+			return nil, p.errorAt(at, hint, "byte %d of the %s header is not kept", i, name)
 		}
 	}
 	return &load{name, uint8(offset), uint8(size)}, nil

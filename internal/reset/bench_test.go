@@ -3,8 +3,9 @@ package reset_test
 import (
 	"testing"
 
-	"github.com/rstwatch/rstwatch/internal/reset"
 	"pgregory.net/rapid"
+
+	"github.com/rstwatch/rstwatch/internal/reset"
 )
 
 // fullReset has every field set, with ordinary text.
@@ -23,8 +24,10 @@ func BenchmarkAppendJSON(b *testing.B) {
 		Revision: 1, Final: true, Time: 1724500000123456789, MonoNS: reset.Some[int64](123456789), Host: "db1",
 		BootID: "0b1c5a1e-90a3-4a3f-8d4e-2f7a3d1b5c60", Netns: reset.Netns{ID: 4026531840, Cookie: 1}, Direction: reset.In,
 		Interface: reset.Interface{In: "eth0"}, Src: endpoint("192.0.2.1:443"), Dst: endpoint("198.51.100.2:51000"),
-		Packet: reset.Packet{Family: reset.IPv4, Length: reset.Some[uint32](40), TTL: reset.Some[uint8](64), Seq: reset.Some[uint32](1), Ack: reset.Some[uint32](0), Flags: reset.RST,
-			Window: reset.Some[uint16](0), Raw: make([]byte, 40), LinkHeader: make([]byte, 14), MACSrc: make([]byte, 6), MACDst: make([]byte, 6), Captured: reset.Some[uint32](40)},
+		Packet: reset.Packet{
+			Family: reset.IPv4, Length: reset.Some[uint32](40), TTL: reset.Some[uint8](64), Seq: reset.Some[uint32](1), Ack: reset.Some[uint32](0), Flags: reset.RST,
+			Window: reset.Some[uint16](0), Raw: make([]byte, 40), LinkHeader: make([]byte, 14), MACSrc: make([]byte, 6), MACDst: make([]byte, 6), Captured: reset.Some[uint32](40),
+		},
 		PacketID: 1, Flow: 2, Pkt: 3, Sender: reset.Peer, Cause: reset.PeerAbort, Sources: 6,
 		Confidence: reset.Confidence{Sender: reset.Likely, Cause: reset.Possible},
 		Process:    &reset.Process{PID: reset.Some[uint32](1), Comm: "postgres"},

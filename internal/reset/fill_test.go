@@ -7,8 +7,9 @@ import (
 	"reflect"
 	"strings"
 
-	"github.com/rstwatch/rstwatch/internal/reset"
 	"pgregory.net/rapid"
+
+	"github.com/rstwatch/rstwatch/internal/reset"
 )
 
 // filler sets every field of a struct by reflection, so that a field that is

@@ -4,8 +4,9 @@ import (
 	"net/netip"
 	"testing"
 
-	"github.com/rstwatch/rstwatch/internal/reset"
 	"pgregory.net/rapid"
+
+	"github.com/rstwatch/rstwatch/internal/reset"
 )
 
 // mapped returns the endpoint with an IPv4 address in its IPv6 form.

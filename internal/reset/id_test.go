@@ -4,8 +4,9 @@ import (
 	"sort"
 	"testing"
 
-	"github.com/rstwatch/rstwatch/internal/reset"
 	"pgregory.net/rapid"
+
+	"github.com/rstwatch/rstwatch/internal/reset"
 )
 
 func TestIDRoundTrip(t *testing.T) {

@@ -8,8 +8,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/rstwatch/rstwatch/internal/reset"
 	"pgregory.net/rapid"
+
+	"github.com/rstwatch/rstwatch/internal/reset"
 )
 
 // standard is what encoding/json makes of the struct tags, with the type put
@@ -75,8 +76,10 @@ func TestAppendJSONKnownLine(t *testing.T) {
 		ID: id, Revision: 1, Final: true, Time: 1724500000123456789, Host: "db1",
 		Netns: reset.Netns{ID: 4026531840}, Direction: reset.In, Interface: reset.Interface{In: "eth0"},
 		Src: endpoint("192.0.2.1:443"), Dst: endpoint("[2001:db8::2]:51000"),
-		Packet: reset.Packet{Family: reset.IPv4, TTL: reset.Some[uint8](64), Seq: reset.Some[uint32](0),
-			Flags: reset.RST | reset.ACK, TCPOptions: reset.Hex{0xab, 1}, MACSrc: reset.MAC{2, 0, 0, 0, 0, 0xff}, Raw: []byte("E\x00")},
+		Packet: reset.Packet{
+			Family: reset.IPv4, TTL: reset.Some[uint8](64), Seq: reset.Some[uint32](0),
+			Flags: reset.RST | reset.ACK, TCPOptions: reset.Hex{0xab, 1}, MACSrc: reset.MAC{2, 0, 0, 0, 0, 0xff}, Raw: []byte("E\x00"),
+		},
 		Flow: 0xabc, Sender: reset.Peer, Cause: reset.Refused, Sources: 0, Process: &reset.Process{Comm: "a\x1b\xffb"},
 	}}
 	e.Reset.Sources = e.Reset.Sources.With(reset.Wire).With(reset.TCPReceiveReset)
@@ -97,12 +100,18 @@ func TestParseJSON(t *testing.T) {
 		line string
 		want string // the line that AppendJSON makes of it, or a part of the error
 	}{
-		{"unknown names are ignored", `{"type":"control","time":"2026-01-01T00:00:00Z","event":"start","colour":{"a":[1]}}`,
-			`{"type":"control","time":"2026-01-01T00:00:00.000000000Z","event":"start"}`},
-		{"type may stand anywhere", ` {"event":"stop","time":"2026-01-01T01:00:00+01:00","type":"control"} ` + "\n",
-			`{"type":"control","time":"2026-01-01T00:00:00.000000000Z","event":"stop"}`},
-		{"null is absent", `{"type":"reset","mono_ns":null,"src":null,"packet":null,"trigger":null,"cause":null}`,
-			`{"type":"reset","id":"00000000000000000000000000","revision":0,"final":false}`},
+		{
+			"unknown names are ignored", `{"type":"control","time":"2026-01-01T00:00:00Z","event":"start","colour":{"a":[1]}}`,
+			`{"type":"control","time":"2026-01-01T00:00:00.000000000Z","event":"start"}`,
+		},
+		{
+			"type may stand anywhere", ` {"event":"stop","time":"2026-01-01T01:00:00+01:00","type":"control"} ` + "\n",
+			`{"type":"control","time":"2026-01-01T00:00:00.000000000Z","event":"stop"}`,
+		},
+		{
+			"null is absent", `{"type":"reset","mono_ns":null,"src":null,"packet":null,"trigger":null,"cause":null}`,
+			`{"type":"reset","id":"00000000000000000000000000","revision":0,"final":false}`,
+		},
 		{"no type", `{"event":"stop"}`, `type ""`},
 		{"another type", `{"type":"packet"}`, `type "packet"`},
 		{"a longer type", `{"type":"resets"}`, `type "resets"`},

@@ -131,7 +131,8 @@ func (w *jsonWriter) base64(name string, v []byte) {
 
 // quote writes a string with encoding/json's escapes, those for HTML apart.
 func (w *jsonWriter) quote(s string) {
-	b := append(w.b, '"')
+	b := w.b
+	b = append(b, '"')
 	start := 0
 	for i := 0; i < len(s); {
 		c := s[i]
@@ -159,7 +160,8 @@ func (w *jsonWriter) quote(s string) {
 		i += size
 	}
 	b = append(b, s[start:]...)
-	w.b = append(b, '"')
+	b = append(b, '"')
+	w.b = b
 }
 
 func appendEscape(b []byte, c byte) []byte {

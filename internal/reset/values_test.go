@@ -7,8 +7,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/rstwatch/rstwatch/internal/reset"
 	"pgregory.net/rapid"
+
+	"github.com/rstwatch/rstwatch/internal/reset"
 )
 
 func endpoint(text string) reset.Endpoint {
