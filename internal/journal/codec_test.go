@@ -2,6 +2,7 @@ package journal
 
 import (
 	"errors"
+	"hash/crc32"
 	"io"
 	"net/netip"
 	"reflect"
@@ -217,3 +218,5 @@ func BenchmarkDecode(b *testing.B) {
 		}
 	}
 }
+
+func crcOf(b []byte) uint32 { return crc32.Checksum(b, castagnoli) }

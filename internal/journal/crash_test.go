@@ -28,8 +28,14 @@ func numbered(from, n int) []reset.Entry {
 	return entries
 }
 
+// failer is what testing.T and rapid.T have in common.
+type failer interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
+
 // numbers reads the numbers back.
-func numbers(t testing.TB, entries []reset.Entry) []int {
+func numbers(t failer, entries []reset.Entry) []int {
 	t.Helper()
 	list := make([]int, 0, len(entries))
 	for _, e := range entries {

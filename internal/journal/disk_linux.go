@@ -41,8 +41,17 @@ func (e *LockedError) Error() string {
 	return fmt.Sprintf("journal %q is being written by process %d", e.Dir, e.PID)
 }
 
-// MakeDir makes the directory and its parents.
-func (Disk) MakeDir(dir string) error { return os.MkdirAll(dir, dirMode) }
+// MakeDir makes the directory and its parents, whatever the process's umask; one
+// that is there is left as it is.
+func (Disk) MakeDir(dir string) error {
+	if info, err := os.Stat(dir); err == nil && info.IsDir() {
+		return nil
+	}
+	if err := os.MkdirAll(dir, dirMode); err != nil {
+		return err
+	}
+	return os.Chmod(dir, dirMode)
+}
 
 // Names returns the names in the directory.
 func (Disk) Names(dir string) ([]string, error) {

@@ -38,8 +38,8 @@ type Writer struct {
 	retiring []*live // written to the end, not yet synced and closed
 	// stale are segments that a process before this one wrote, perhaps without
 	// living to sync them: a killed process leaves that to whoever comes next.
-	stale []string
-	dirDirty bool    // the directory is not synced
+	stale    []string
+	dirDirty bool // the directory is not synced
 	stall    stall
 	stats    Stats
 	closed   bool
