@@ -1,0 +1,53 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rstwatch/rstwatch/internal/config"
+)
+
+func newConfigCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "config",
+		Short: "The configuration: check it, show it, or print the defaults",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(
+		&cobra.Command{
+			Use: "check", Short: "Say whether the configuration can be used", Args: cobra.NoArgs,
+			RunE: func(cmd *cobra.Command, _ []string) error {
+				cfg, err := a.load(cmd, nil)
+				if err != nil {
+					return err
+				}
+				if err := checkFilter(cfg); err != nil {
+					return err
+				}
+				path := a.configPath
+				if path == "" {
+					path = config.DefaultPath
+				}
+				_, err = fmt.Fprintf(a.stdout, "%s: fine\n", path)
+				return err
+			},
+		},
+		&cobra.Command{
+			Use: "show", Short: "Print every setting, and where its value comes from", Args: cobra.NoArgs,
+			RunE: func(cmd *cobra.Command, _ []string) error {
+				cfg, err := a.load(cmd, nil)
+				if err != nil {
+					return err
+				}
+				return cfg.Render(a.stdout)
+			},
+		},
+		&cobra.Command{
+			Use: "default", Short: "Print a file with every setting at its default, documented", Args: cobra.NoArgs,
+			RunE: func(*cobra.Command, []string) error { return config.RenderDefault(a.stdout) },
+		},
+	)
+	return cmd
+}

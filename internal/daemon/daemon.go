@@ -1,0 +1,360 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rstwatch/rstwatch/internal/config"
+	"github.com/rstwatch/rstwatch/internal/correlate"
+	"github.com/rstwatch/rstwatch/internal/journal"
+	"github.com/rstwatch/rstwatch/internal/netns"
+	"github.com/rstwatch/rstwatch/internal/reset"
+	"github.com/rstwatch/rstwatch/internal/serve"
+)
+
+// Options are what the caller of Run adds to the settings.
+type Options struct {
+	Version string
+	// Ready is called once, when the sensor watches.
+	Ready func(Status)
+	// Alive is called regularly while everything moves: for a watchdog.
+	Alive func()
+	// Hangup delivers a value when the text logs are to be opened anew (SIGHUP).
+	Hangup <-chan os.Signal
+	// Print is told of every entry of the journal from the start on; may be nil.
+	Print func(*reset.Entry) error
+}
+
+// ledgerEvery is how often the ledger and the coverage are written; a kill -9
+// leaves the account as it was then, plus what the journal holds.
+const ledgerEvery = time.Minute
+
+// drainLimit is how long the outputs may take to catch up at the end.
+const drainLimit = 10 * time.Second
+
+// Daemon is a capture that is under way.
+type Daemon struct {
+	cfg     *config.Config
+	opts    Options
+	log     *slog.Logger
+	place   Place
+	started time.Time
+
+	tracker  *netns.Tracker
+	capture  *Capture
+	attempts []Attempt
+	notices  []string
+	filter   string
+
+	journal *journal.Writer
+	line    *Pipeline
+	account *account
+	keeper  *watchkeeper
+	logs    []*textLog
+	outputs []*output
+	guard   *guard
+	lower   int
+}
+
+// Run captures until ctx ends and returns what the account is then. A
+// *UsageError is a mistake of the user's.
+func Run(ctx context.Context, cfg *config.Config, opts Options, log *slog.Logger) (reset.Ledger, error) {
+	d := &Daemon{cfg: cfg, opts: opts, log: log, started: time.Now()}
+	background, stop := context.WithCancel(context.Background())
+	defer stop()
+	if err := d.open(background); err != nil {
+		return reset.Ledger{}, err
+	}
+	err := d.run(ctx)
+	return d.account.ledger(), errors.Join(err, d.close())
+}
+
+// open makes everything ready, the journal last to be begun: what fails before
+// leaves no trace.
+func (d *Daemon) open(background context.Context) (err error) {
+	cfg := d.cfg
+	want, err := newWants(cfg, d.log)
+	if err != nil {
+		return err
+	}
+	d.filter = want.describe(cfg)
+	if d.tracker, err = startTracker(background, cfg, d.log); err != nil {
+		return err
+	}
+	d.place = Here(d.tracker.Lookup)
+	if err := os.MkdirAll(cfg.Journal.Dir, 0o750); err != nil {
+		return fmt.Errorf("making the journal's directory: %w", err)
+	}
+	d.guard = newGuard(cfg.Journal.Dir)
+	choices := Choices(cfg.Capture.Sensor)
+	if len(choices) > 1 {
+		var why string
+		if d.lower, why = d.guard.check(d.place.BootID); why != "" {
+			d.notice(why)
+		}
+		choices = lower(choices, d.lower)
+	}
+	if d.capture, d.attempts, err = choose(choices, cfg, d.tracker, want, d.log); err != nil {
+		return err
+	}
+	if err := d.openJournal(); err != nil {
+		return err
+	}
+	joining := correlate.DefaultConfig()
+	joining.Window = cfg.Capture.JoinWindow.Std()
+	d.line, err = NewPipeline(joining, d.place, d.journal, want.keep(), d.problem())
+	if err != nil {
+		return errors.Join(err, d.journal.Close())
+	}
+	d.account = newAccount(d.journal.LastLedger())
+	d.account.capture, d.account.line, d.account.written = d.capture, d.line, d.journal.Stats
+	d.keeper = newWatchkeeper(d.place, d.capture, d.line, d.tracker, d.filter)
+	if d.logs, err = openLogs(cfg, reset.TimeOf(d.started), d.log); err != nil {
+		return errors.Join(err, d.journal.Close())
+	}
+	for _, l := range d.logs {
+		d.outputs = append(d.outputs, l.output)
+	}
+	return d.guard.start(d.place.BootID, d.capture.Name, d.lower)
+}
+
+// startTracker runs a tracker of namespaces and waits for its first scan.
+func startTracker(ctx context.Context, cfg *config.Config, log *slog.Logger) (*netns.Tracker, error) {
+	tracker, err := netns.New(netns.Config{Interval: cfg.Capture.NetNSScan.Std()}, log)
+	if err != nil {
+		return nil, err
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- tracker.Run(ctx) }()
+	select {
+	case <-tracker.Started():
+		return tracker, nil
+	case err := <-failed:
+		return nil, fmt.Errorf("looking for network namespaces: %w", err)
+	}
+}
+
+func (d *Daemon) openJournal() (err error) {
+	c := journal.DefaultConfig()
+	j := d.cfg.Journal
+	c.Dir, c.SyncInterval, c.SegmentBytes = j.Dir, j.SyncInterval.Std(), int64(j.SegmentBytes)
+	c.MaxAge, c.MaxSegments, c.MaxBytes = time.Duration(j.KeepDays)*24*time.Hour, j.KeepSegments, int64(j.KeepBytes)
+	c.Compress, c.AppendOnly, c.HoldBytes = j.Compress, j.AppendOnly, int(j.HoldBytes)
+	c.HeadsInterval = j.HeadsInterval.Std()
+	// The pipeline ends each batch with a Flush of its own.
+	c.BlockInterval = time.Hour
+	heads, err := headsKeeper(j.Heads, d.log)
+	if err != nil {
+		return err
+	}
+	d.journal, err = journal.Open(c, journal.Deps{
+		Logger: d.log, Heads: heads,
+		Host: d.place.Host, BootID: d.place.BootID, Version: d.opts.Version,
+	})
+	return err
+}
+
+// problem returns what is told of errors of the journal: each kind once a
+// second at most, since a full disk gives one for every batch.
+func (d *Daemon) problem() func(error) {
+	var last time.Time
+	return func(err error) {
+		if now := time.Now(); now.Sub(last) >= time.Second {
+			last = now
+			d.log.Error("writing journal", "error", err)
+		}
+	}
+}
+
+func (d *Daemon) notice(text string) {
+	d.notices = append(d.notices, text)
+	d.log.Warn(text)
+}
+
+// run captures until ctx ends. The outputs end after the sensor, so that they
+// see all of it.
+func (d *Daemon) run(ctx context.Context) error {
+	outputs, stopOutputs := context.WithCancel(context.Background())
+	defer stopOutputs()
+	var followers errgroup.Group
+	for _, o := range d.outputs {
+		followers.Go(func() error { return o.run(outputs, drainLimit) })
+	}
+	if d.opts.Print != nil {
+		p := &output{name: "terminal", dir: d.cfg.Journal.Dir, since: reset.TimeOf(d.started), log: d.log, write: d.opts.Print}
+		followers.Go(func() error { return p.follow(outputs, drainLimit) })
+	}
+	server, err := d.listen(outputs, &followers)
+	if err != nil {
+		d.notice(err.Error())
+	} else if server != nil {
+		defer server.Close()
+	}
+
+	capturing, stopCapture := context.WithCancel(ctx)
+	defer stopCapture()
+	ready, ended := make(chan struct{}), make(chan error, 1)
+	go func() {
+		ended <- d.capture.Sensor.Run(capturing, sync.OnceFunc(func() { close(ready) }), d.line.Add)
+	}()
+	select {
+	case <-ready:
+		d.begin()
+		err = d.watch(ctx, ended)
+	case err = <-ended:
+	}
+	stopCapture()
+	d.line.Drain()
+	d.finish()
+	stopOutputs()
+	return errors.Join(err, followers.Wait())
+}
+
+// begin is when the sensor watches.
+func (d *Daemon) begin() {
+	now := time.Now()
+	d.keeper.begin(now)
+	d.append(reset.Entry{Control: d.control("start", "sensor "+d.capture.Name)})
+	if d.opts.Ready != nil {
+		d.opts.Ready(d.Status())
+	}
+}
+
+// watch waits, and does what is due, until ctx or the sensor ends.
+func (d *Daemon) watch(ctx context.Context, ended <-chan error) error {
+	second := time.NewTicker(time.Second)
+	defer second.Stop()
+	last := time.Now()
+	confirm := time.After(trusted)
+	for {
+		select {
+		case <-ctx.Done():
+			if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
+				return err
+			}
+			return nil
+		case err := <-ended:
+			if err == nil {
+				err = errors.New("the sensor ended by itself")
+			}
+			return err
+		case <-d.opts.Hangup:
+			d.reopen()
+		case <-confirm:
+			if err := d.guard.confirm(d.place.BootID, d.capture.Name, d.lower); err != nil {
+				d.log.Warn("confirming the sensor", "error", err)
+			}
+		case now := <-second.C:
+			if d.opts.Alive != nil {
+				d.opts.Alive()
+			}
+			if now.Sub(last) >= ledgerEvery {
+				last = now
+				d.checkpoint(now)
+			}
+		}
+	}
+}
+
+// checkpoint writes coverage and ledger.
+func (d *Daemon) checkpoint(now time.Time) {
+	var entries []reset.Entry
+	lines := d.keeper.lines(now)
+	for i := range lines {
+		entries = append(entries, reset.Entry{Coverage: &lines[i]})
+	}
+	d.append(entries...)
+	ledger := d.account.ledger()
+	c := d.control("ledger", "")
+	c.Ledger = &ledger
+	d.append(reset.Entry{Control: c})
+	if !ledger.Balanced() {
+		d.log.Error("the ledger does not balance", "ledger", fmt.Sprintf("%+v", ledger))
+	}
+}
+
+// finish writes the last lines of a clean end.
+func (d *Daemon) finish() {
+	if !d.keeper.started.IsZero() {
+		d.checkpoint(time.Now())
+	}
+	d.append(reset.Entry{Control: d.control("stop", "")})
+	if err := d.guard.confirm(d.place.BootID, d.capture.Name, d.lower); err != nil {
+		d.log.Warn("noting the clean end", "error", err)
+	}
+}
+
+func (d *Daemon) control(event, message string) *reset.Control {
+	return &reset.Control{
+		Time: reset.TimeOf(time.Now()), Event: event, Host: d.place.Host, BootID: d.place.BootID,
+		Version: d.opts.Version, Message: message,
+	}
+}
+
+func (d *Daemon) append(entries ...reset.Entry) {
+	if err := errors.Join(d.journal.Append(entries), d.journal.Flush()); err != nil {
+		d.log.Error("writing journal", "error", err)
+	}
+}
+
+func (d *Daemon) reopen() {
+	for _, l := range d.logs {
+		if err := l.file.Reopen(); err != nil {
+			d.log.Error("opening log anew", "output", l.name, "error", err)
+		}
+	}
+}
+
+func (d *Daemon) close() error {
+	errs := []error{d.journal.Sync(), d.journal.Close()}
+	for _, l := range d.logs {
+		errs = append(errs, l.file.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Status is how the daemon fares.
+func (d *Daemon) Status() Status {
+	stats, ledger := d.journal.Stats(), d.account.ledger()
+	s := Status{
+		Version: d.opts.Version, PID: os.Getpid(), Started: d.started,
+		Sensor: d.capture.Name, Blind: d.capture.Blind, Attempts: d.attempts, Counts: d.capture.Counts(),
+		Namespaces: len(d.tracker.List()), Filter: d.filter, Ledger: ledger, Balanced: ledger.Balanced(),
+		Journal: JournalStatus{
+			Dir: d.journal.Dir(), Entries: stats.Entries, Bytes: stats.Bytes,
+			Held: stats.HeldEntries, Lost: stats.LostEntries, Stalled: stats.Stalled,
+		},
+		Notices: d.notices,
+	}
+	for _, o := range d.outputs {
+		s.Outputs = append(s.Outputs, o.status())
+	}
+	return s
+}
+
+// listen opens the socket on which other commands ask; nil where none is set.
+func (d *Daemon) listen(ctx context.Context, group *errgroup.Group) (*serve.Server, error) {
+	c := d.cfg.Serve
+	if c.Socket == "" {
+		return nil, nil
+	}
+	if err := os.MkdirAll(filepath.Dir(c.Socket), 0o755); err != nil {
+		return nil, fmt.Errorf("other commands cannot ask this one: making the socket's directory: %w", err)
+	}
+	server, err := serve.Listen(serve.Config{Socket: c.Socket, Group: c.Group}, serve.Deps{
+		Journal: d.cfg.Journal.Dir, Log: d.log, Status: func() any { return d.Status() },
+	})
+	if err != nil {
+		return nil, fmt.Errorf("other commands cannot ask this one: %w", err)
+	}
+	group.Go(func() error { return server.Run(ctx) })
+	return server, nil
+}

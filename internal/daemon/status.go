@@ -1,0 +1,35 @@
+package daemon
+
+import (
+	"time"
+
+	"github.com/rstwatch/rstwatch/internal/reset"
+)
+
+// Status is what a running daemon says of itself.
+type Status struct {
+	Version    string         `json:"version"`
+	PID        int            `json:"pid"`
+	Started    time.Time      `json:"started"`
+	Sensor     string         `json:"sensor"`
+	Blind      string         `json:"blind,omitempty"`
+	Attempts   []Attempt      `json:"attempts"`
+	Counts     SensorCounts   `json:"counts"`
+	Namespaces int            `json:"namespaces"`
+	Filter     string         `json:"filter,omitempty"`
+	Journal    JournalStatus  `json:"journal"`
+	Ledger     reset.Ledger   `json:"ledger"`
+	Balanced   bool           `json:"balanced"`
+	Outputs    []OutputStatus `json:"outputs,omitempty"`
+	Notices    []string       `json:"notices,omitempty"`
+}
+
+// JournalStatus is how the journal fares.
+type JournalStatus struct {
+	Dir     string `json:"dir"`
+	Entries uint64 `json:"entries"`
+	Bytes   uint64 `json:"bytes"`
+	Held    uint64 `json:"held"`
+	Lost    uint64 `json:"lost"`
+	Stalled bool   `json:"stalled"`
+}

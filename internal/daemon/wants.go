@@ -1,0 +1,135 @@
+package daemon
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/rstwatch/rstwatch/internal/config"
+	"github.com/rstwatch/rstwatch/internal/netns"
+	"github.com/rstwatch/rstwatch/internal/query"
+	"github.com/rstwatch/rstwatch/internal/reset"
+	"github.com/rstwatch/rstwatch/internal/rules"
+)
+
+// wants is what the user wants recorded.
+type wants struct {
+	filter *query.Filter
+	rules  *rules.Set
+	netns  []uint64 // inode numbers; empty: all
+}
+
+// UsageError is a mistake in what the user asked for: exit status 2.
+type UsageError struct{ Err error }
+
+func (e *UsageError) Error() string { return e.Err.Error() }
+
+// Unwrap returns what was wrong.
+func (e *UsageError) Unwrap() error { return e.Err }
+
+// newWants reads filter, rules and namespaces from the settings.
+func newWants(cfg *config.Config, log *slog.Logger) (w wants, err error) {
+	if cfg.Capture.Filter != "" {
+		if w.filter, err = query.Parse(cfg.Capture.Filter); err != nil {
+			return w, &UsageError{err}
+		}
+	}
+	if cfg.Capture.Rules != "" {
+		if w.rules, err = readRules(cfg.Capture.Rules); err != nil {
+			return w, &UsageError{err}
+		}
+		for _, notice := range w.rules.Notices() {
+			log.Warn("rules file", "file", cfg.Capture.Rules, "line", notice.Line, "notice", notice.Say)
+		}
+	}
+	for _, name := range cfg.Capture.NetNS {
+		id, err := findNetns(name)
+		if err != nil {
+			return w, &UsageError{err}
+		}
+		w.netns = append(w.netns, id)
+	}
+	return w, nil
+}
+
+func readRules(path string) (*rules.Set, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the rules: %w", err)
+	}
+	defer file.Close()
+	return rules.Parse(path, file)
+}
+
+// findNetns resolves a namespace by inode number, path or name.
+func findNetns(text string) (uint64, error) {
+	if id, err := strconv.ParseUint(text, 10, 64); err == nil {
+		return id, nil
+	}
+	paths := []string{text}
+	if !strings.Contains(text, "/") {
+		paths = []string{"/run/netns/" + text, "/var/run/docker/netns/" + text}
+	}
+	var err error
+	for _, path := range paths {
+		var ns netns.Namespace
+		if ns, err = netns.At(path); err == nil {
+			return ns.ID, nil
+		}
+	}
+	return 0, fmt.Errorf("network namespace %q: neither a number, nor a path, nor a name under /run/netns: %w", text, err)
+}
+
+// check refuses what the sensor cannot evaluate: it must never be silently true.
+func (w *wants) check(c *Capture) error {
+	if w.filter != nil {
+		if err := w.filter.Check(c.Fields, "the sensor "+c.Name); err != nil {
+			return &UsageError{err}
+		}
+	}
+	if w.rules != nil {
+		if err := w.rules.Require(c.Rules, "the sensor "+c.Name); err != nil {
+			return &UsageError{err}
+		}
+	}
+	return nil
+}
+
+// keep returns what decides whether a reset is recorded, or nil for all. It is
+// not safe for concurrent use: rules with a limit have a state.
+func (w *wants) keep() func(*reset.Reset) bool {
+	if w.filter == nil && w.rules == nil && len(w.netns) == 0 {
+		return nil
+	}
+	return func(r *reset.Reset) bool {
+		if len(w.netns) > 0 && !slices.Contains(w.netns, r.Netns.ID) {
+			return false
+		}
+		if w.filter != nil && !w.filter.Match(r) {
+			return false
+		}
+		if w.rules != nil {
+			_, ok := w.rules.Match(r)
+			return ok
+		}
+		return true
+	}
+}
+
+// describe is the filter in words, for the coverage lines.
+func (w *wants) describe(cfg *config.Config) string {
+	var parts []string
+	if w.filter != nil {
+		parts = append(parts, w.filter.String())
+	}
+	if w.rules != nil {
+		parts = append(parts, "rules "+cfg.Capture.Rules)
+	}
+	if len(cfg.Capture.NetNS) > 0 {
+		parts = append(parts, "netns "+strings.Join(cfg.Capture.NetNS, " "))
+	}
+	return strings.Join(parts, "; ")
+}
