@@ -39,6 +39,27 @@ func Observe(r *reset.Reset) Observation {
 	}
 }
 
+// ObserveSighting takes what is compared from a sighting. Its hook gives the
+// direction: what a device of a router hands in is In here, and only a
+// correlator can tell that it is forwarded.
+func ObserveSighting(s *reset.Sighting) Observation {
+	o := Observation{
+		Netns: s.Netns.ID, Src: s.Src, Dst: s.Dst,
+		Flags: s.Packet.Flags, Seq: s.Packet.Seq, Ack: s.Packet.Ack,
+	}
+	switch s.Hook {
+	case reset.HookSent, reset.HookWireOut, reset.HookLocalOut:
+		o.Direction = reset.Out
+	case reset.HookAccepted, reset.HookRefused, reset.HookWireIn, reset.HookLocalIn:
+		o.Direction = reset.In
+	case reset.HookForward:
+		o.Direction = reset.Forward
+	case reset.HookTransit:
+		o.Direction = reset.Transit
+	}
+	return o
+}
+
 // Report is how records differ from what was expected.
 type Report struct {
 	Missing    []Expect      // Count is how many are

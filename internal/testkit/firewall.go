@@ -18,6 +18,7 @@ import (
 type filter struct {
 	hook    *nftables.ChainHook
 	netdev  string // device, for the netdev family's ingress hook
+	bridge  bool   // the bridge family
 	srcPort uint16 // 0: any
 	dstPort uint16
 	flags   reset.Flags // at least these; 0: any
@@ -41,6 +42,9 @@ func (n *Node) apply(f filter) (remove func() error, err error) {
 	if f.netdev != "" {
 		table.Family = nftables.TableFamilyNetdev
 		chain.Hooknum, chain.Device = nftables.ChainHookIngress, f.netdev
+	}
+	if f.bridge {
+		table.Family = nftables.TableFamilyBridge
 	}
 	conn.AddTable(table)
 	conn.AddChain(chain)

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/rstwatch/rstwatch/internal/reset"
 )
 
 func TestLabHasIdentity(t *testing.T) {
@@ -122,6 +124,34 @@ func TestDoRunsInsideAndComesBack(t *testing.T) {
 	err := l.Server.Do(func() error { runtime.Goexit(); return nil })
 	if !errors.Is(err, errGoexit) {
 		t.Errorf("ending the goroutine gave %v", err)
+	}
+}
+
+func TestMakersActInALateNamespace(t *testing.T) {
+	l := NewLab(t)
+	late, err := l.NewNode("late")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := newObserver(t, l)
+	for _, family := range []reset.Family{reset.IPv4, reset.IPv6} {
+		expects, err := Lookup(t, "closed-port").MakeInside(late, family, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if Total(expects) != 4 || expects[0].Node != late {
+			t.Errorf("expected 4 records in %s: %v", late.Role, expects)
+		}
+		o.seen = nil
+		l.AwaitCompare(t, expects, 0, func() []Observation {
+			if err := o.read(); err != nil {
+				t.Fatal(err)
+			}
+			return o.observations()
+		})
+	}
+	if _, err := Lookup(t, "reject-forward-nftables").MakeInside(late, reset.IPv4, 1); err == nil {
+		t.Error("a maker acted where it cannot")
 	}
 }
 

@@ -16,6 +16,7 @@ func closedMakers() []Maker {
 		{Name: "shutdown-then-data", Kernel: "tcp_rcv_state_process, RCV_SHUTDOWN", make: makeShutdownThenData},
 		{Name: "close-race", Kernel: "tcp_rcv_state_process, TCP_FIN_WAIT1", make: makeCloseRace},
 		{Name: "time-wait", Kernel: "tcp_timewait_state_process, TCP_TW_RST", make: makeTimeWait},
+		{Name: "half-open", Kernel: "tcp_v4_rcv, no_tcp_socket", make: makeHalfOpen},
 		{Name: "linger2", Kernel: "__tcp_close, TCP_FIN_WAIT2", make: makeLinger2},
 	}
 }
@@ -102,6 +103,15 @@ func makeTimeWait(r *run) error {
 			return err
 		}
 		return r.awaitState(r.server, client.remote.Port(), client.local.Port(), timeWait)
+	})
+}
+
+// makeHalfOpen writes to a connection that the other end has lost without a
+// word, as by a crash.
+func makeHalfOpen(r *run) error {
+	return r.refusedData(reset.HalfOpen, "NO_SOCKET", func(_, server *sock) error {
+		server.vanish()
+		return nil
 	})
 }
 

@@ -49,6 +49,18 @@ func makeSynRecvBadSyn(r *run) error {
 // makeSynSentBadAck answers a connecting socket with a SYN+ACK that
 // acknowledges what was never sent: the client resets, the server ignores it.
 func makeSynSentBadAck(r *run) error {
+	return r.refuseSynAck(reset.BadAck, "TCP_INVALID_ACK_SEQUENCE", func(s *Segment) { s.Ack += 1000 })
+}
+
+// makeSynSentStale acknowledges the SYN, with an echo of a timestamp that was
+// never sent (RFC 7323, 3.2).
+func makeSynSentStale(r *run) error {
+	return r.refuseSynAck(reset.StaleTimestamp, "TCP_RFC7323_PAWS", func(s *Segment) {
+		s.Options = []byte{2, 4, 5, 0xb4, 1, 1, 8, 10, 0, 0, 0, 1, 1, 2, 3, 4}
+	})
+}
+
+func (r *run) refuseSynAck(cause reset.Cause, reason string, spoil func(*Segment)) error {
 	for i := range r.n {
 		c, port, err := r.connecting()
 		if err != nil {
@@ -56,11 +68,12 @@ func makeSynSentBadAck(r *run) error {
 		}
 		defer c.vanish()
 		s := r.craft(r.server, r.client, port, c.local.Port(), reset.SYN|reset.ACK)
-		s.Ack = c.sndNxt + 1000
+		s.Ack = c.sndNxt
+		spoil(&s)
 		if err := r.server.node.InjectRaw(s.Bytes()); err != nil {
 			return err
 		}
-		r.sent(r.answered(s, r.client, r.server, reset.BadAck, "TCP_INVALID_ACK_SEQUENCE"))
+		r.sent(r.answered(s, r.client, r.server, cause, reason))
 		if err := r.awaitSent(r.client.node, i+1); err != nil {
 			return err
 		}
@@ -95,7 +108,7 @@ func (r *run) connecting() (c *sock, port uint16, err error) {
 // makeSynAckNoSocket sends a SYN in the name of a client socket that does not
 // exist any more: the client's kernel answers the SYN+ACK with a RST, which
 // ends the server's half-open connection. No tracepoint of TCP tells of that
-// end.
+// end; the RST is freed with no reason.
 func makeSynAckNoSocket(r *run) error {
 	l, err := r.listen(r.server, 8)
 	if err != nil {
@@ -111,7 +124,7 @@ func makeSynAckNoSocket(r *run) error {
 			from: r.client, to: r.server, srcPort: s.Src.Port(), dstPort: s.Dst.Port(),
 			flags: reset.RST, seq: reset.Some(s.Seq + 1), window: reset.Some[uint16](0), ttl: 64,
 			sender: reset.LocalKernel, cause: reset.NoConnection, reason: "NO_SOCKET",
-			verdict: reset.Accepted, inHooks: Inet | Device,
+			verdict: reset.Accepted, drop: "NOT_SPECIFIED",
 		})
 		if err := r.awaitSent(r.client.node, i+1); err != nil {
 			return err
@@ -134,47 +147,76 @@ func makeAcceptOverflow(r *run) error {
 	if err != nil {
 		return err
 	}
-	var clients []*sock
-	defer func() { r.drain(l, clients) }()
+	q := &queue{run: r, listener: l}
+	defer q.drain()
 	if err := l.setInt(unix.TCP_DEFER_ACCEPT, 5); err != nil {
 		return err
 	}
-	dial := func() (*sock, error) {
-		c, err := r.dial(r.client, l.local)
-		clients = append(clients, c)
-		if err != nil {
-			return nil, fmt.Errorf("connecting: %w", err)
-		}
-		return c, c.locate()
-	}
-	fill := func(queued int) error {
-		c, err := dial()
-		if err == nil {
-			err = c.write([]byte("fill"))
-		}
-		if err == nil {
-			err = l.awaitQueued(queued)
-		}
-		return err
-	}
-	for i := range backlog {
-		if err := fill(i + 1); err != nil {
+	for range backlog {
+		if err := q.fill(); err != nil {
 			return err
 		}
 	}
 	var victims []*sock
 	for range r.n {
-		c, err := dial()
+		c, err := q.dial()
 		if err != nil {
 			return err
 		}
 		victims = append(victims, c)
 	}
 	// The queue overflows at one more than the backlog.
-	if err := fill(backlog + 1); err != nil {
+	if err := q.fill(); err != nil {
 		return err
 	}
 	return r.overflow(l, victims)
+}
+
+// queue is a listener's accept queue and the clients that wait in it.
+type queue struct {
+	run      *run
+	listener *sock
+	clients  []*sock
+	length   int
+}
+
+func (q *queue) dial() (*sock, error) {
+	c, err := q.run.dial(q.run.client, q.listener.local)
+	q.clients = append(q.clients, c)
+	if err != nil {
+		return nil, fmt.Errorf("connecting: %w", err)
+	}
+	return c, c.locate()
+}
+
+// fill makes the queue one longer.
+func (q *queue) fill() error {
+	c, err := q.dial()
+	if err != nil {
+		return err
+	}
+	if err := c.write([]byte("fill")); err != nil {
+		return fmt.Errorf("writing: %w", err)
+	}
+	q.length++
+	return q.listener.awaitQueued(q.length)
+}
+
+// drain ends queued connections without a packet, the listener last.
+func (q *queue) drain() {
+	if unix.SetNonblock(q.listener.fd, true) == nil {
+		for {
+			c, err := q.listener.accept()
+			if err != nil {
+				break
+			}
+			c.vanish()
+		}
+	}
+	for _, c := range q.clients {
+		c.vanish()
+	}
+	_ = q.listener.close()
 }
 
 func (r *run) overflow(l *sock, victims []*sock) error {
@@ -193,21 +235,4 @@ func (r *run) overflow(l *sock, victims []*sock) error {
 		})
 	}
 	return r.awaitSent(r.server.node, len(victims))
-}
-
-// drain ends queued connections without a packet, the listener last.
-func (r *run) drain(l *sock, clients []*sock) {
-	if unix.SetNonblock(l.fd, true) == nil {
-		for {
-			c, err := l.accept()
-			if err != nil {
-				break
-			}
-			c.vanish()
-		}
-	}
-	for _, c := range clients {
-		c.vanish()
-	}
-	_ = l.close()
 }

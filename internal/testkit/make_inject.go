@@ -17,6 +17,7 @@ func injectMakers() []Maker {
 		{Name: "inject-bypass", Kernel: "packet_sendmsg, dev_direct_xmit", Scenes: remote, make: func(r *run) error {
 			return makeInjectPacket(r, true)
 		}},
+		{Name: "vlan-closed-port", Kernel: "vlan_dev_hard_start_xmit", Scenes: bridged, make: makeVLANClosedPort},
 		{Name: "inject-vlan", Kernel: "br_handle_frame, vlan_do_receive", Scenes: bridged, make: func(r *run) error {
 			return makeInjectTagged(r, 77)
 		}},
@@ -72,6 +73,25 @@ func makeInjectPacket(r *run, bypass bool) error {
 		r.sent(shot)
 	}
 	return r.awaitSegments(r.client.node, r.n)
+}
+
+// makeVLANClosedPort connects to a closed port over VLAN devices on both ends
+// of the bridge (CONFIG_VLAN_8021Q).
+func makeVLANClosedPort(r *run) error {
+	for i, end := range []*side{&r.client, &r.server} {
+		device := end.device + ".77"
+		addrs := prefixes(4, byte(2+i))
+		if err := end.node.addVLAN(end.device, device, 77, addrs[:2]); err != nil {
+			return err
+		}
+		node := end.node
+		r.cleanup(func() error { return node.removeLink(device) })
+		end.device, end.addr = device, addrs[0].Addr()
+		if r.scene.Family == reset.IPv6 {
+			end.addr = addrs[1].Addr()
+		}
+	}
+	return makeClosedPort(r)
 }
 
 // makeInjectTagged sends tagged frames over the bridge, which passes them on.

@@ -26,6 +26,7 @@ func passiveMakers() []Maker {
 		{Name: "listen-bad-join", Kernel: "subflow_check_req, MP_JOIN", make: makeListenBadJoin},
 		{Name: "syn-recv-bad-syn", Kernel: "tcp_check_req, embryonic_reset", make: makeSynRecvBadSyn},
 		{Name: "syn-sent-bad-ack", Kernel: "tcp_rcv_synsent_state_process", make: makeSynSentBadAck},
+		{Name: "syn-sent-stale-timestamp", Kernel: "tcp_rcv_synsent_state_process", make: makeSynSentStale},
 		{Name: "syn-ack-no-socket", Kernel: "tcp_v4_rcv, no_tcp_socket", make: makeSynAckNoSocket},
 		{Name: "accept-overflow", Kernel: "tcp_check_req, listen_overflow", make: makeAcceptOverflow},
 	}

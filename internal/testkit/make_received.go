@@ -212,7 +212,8 @@ func makeForgedSynSent(r *run, flags reset.Flags, off uint32, verdict reset.Verd
 }
 
 // makeForgedSynRecv ends a half-open connection of a listener in the client:
-// the SYN is forged too, and the server's firewall drops the answer to it.
+// the SYN is forged too, and the server's firewall drops the answer to it. No
+// tracepoint of TCP tells of the end; the RST is freed with no reason.
 func makeForgedSynRecv(r *run) error {
 	l, err := r.listen(r.client, 8)
 	if err != nil {
@@ -232,14 +233,15 @@ func makeForgedSynRecv(r *run) error {
 			return err
 		}
 		s.Flags, s.Seq = reset.RST, s.Seq+1
-		if err := r.forge(s, reset.Accepted, "", Inet|Device); err != nil {
+		if err := r.forge(s, reset.Accepted, "NOT_SPECIFIED", 0); err != nil {
 			return err
 		}
 	}
 	return r.awaitGrowth(r.client.node, "TcpExtEmbryonicRsts", r.n)
 }
 
-// makeForgedTimeWait assassinates a connection in TIME_WAIT (RFC 1337).
+// makeForgedTimeWait assassinates a connection in TIME_WAIT (RFC 1337). No
+// tracepoint of TCP tells of the end; the RST is freed with no reason.
 func makeForgedTimeWait(r *run) error {
 	return r.onConnection(func(client, server *sock) error {
 		local, remote := client.local.Port(), client.remote.Port()
@@ -260,7 +262,7 @@ func makeForgedTimeWait(r *run) error {
 		}
 		s := r.craft(r.server, r.client, remote, local, reset.RST)
 		s.Seq, s.Ack = server.sndNxt+1, 0 // its FIN counts one
-		if err := r.forge(s, reset.Accepted, "", Inet|Device); err != nil {
+		if err := r.forge(s, reset.Accepted, "NOT_SPECIFIED", 0); err != nil {
 			return err
 		}
 		return r.awaitState(r.client, local, remote, gone)

@@ -30,6 +30,7 @@ func rejectMakers() []Maker {
 		{Name: "reject-output-nftables", Kernel: "nft_reject_inet_eval, nf_send_reset", Scenes: remote, make: rejectOutput((*run).rejectByNftables)},
 		{Name: "reject-netdev", Kernel: "nft_reject_netdev_eval, dev_queue_xmit", Scenes: remote, make: makeRejectNetdev},
 		{Name: "reject-bridge", Kernel: "br_netfilter, nf_send_reset", Scenes: bridged, make: makeRejectBridge},
+		{Name: "reject-bridge-nftables", Kernel: "nft_reject_bridge_eval, br_forward", Scenes: bridged, make: makeRejectBridgeNftables},
 	}
 }
 
@@ -168,6 +169,20 @@ func makeRejectBridge(r *run) error {
 	}
 	port := r.lab.NextPort()
 	if err := r.rejectByIptables(r.lab.Bridge, "FORWARD", port); err != nil {
+		return err
+	}
+	return r.refused(port, func(s shot) {
+		s.at, s.outHooks = r.lab.Bridge, Device
+		r.sent(s)
+	})
+}
+
+// makeRejectBridgeNftables rejects in the bridge's prerouting, the only place
+// beside input where nftables can (CONFIG_NFT_BRIDGE_REJECT).
+func makeRejectBridgeNftables(r *run) error {
+	port := r.lab.NextPort()
+	f := filter{hook: nftables.ChainHookPrerouting, bridge: true, dstPort: port, reject: true}
+	if err := r.block(r.lab.Bridge, f); err != nil {
 		return err
 	}
 	return r.refused(port, func(s shot) {

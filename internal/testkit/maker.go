@@ -71,6 +71,22 @@ func (m Maker) ScenesIn(l *Lab) []Scene {
 func (m Maker) Make(l *Lab, s Scene, n int) ([]Expect, error) {
 	r := &run{lab: l, scene: s, n: n, kind: m.Name}
 	r.client, r.server = l.ends(s)
+	return m.run(r)
+}
+
+// MakeInside is Make with both ends in one namespace, over its loopback
+// device: for namespaces that the lab has beside its usual ones.
+func (m Maker) MakeInside(node *Node, family reset.Family, n int) ([]Expect, error) {
+	r := &run{lab: node.lab, scene: Scene{family, Loopback}, n: n, kind: m.Name}
+	r.client = node.loopback(family)
+	r.server = r.client
+	return m.run(r)
+}
+
+func (m Maker) run(r *run) ([]Expect, error) {
+	if m.Scenes != nil && !m.Scenes(r.scene) {
+		return nil, fmt.Errorf("making %s: it cannot act in %s", m.Name, r.scene)
+	}
 	err := r.count()
 	if err == nil {
 		err = m.make(r)
@@ -79,7 +95,7 @@ func (m Maker) Make(l *Lab, s Scene, n int) ([]Expect, error) {
 		err = errors.Join(err, r.undo[i]())
 	}
 	if err != nil {
-		return nil, fmt.Errorf("making %s (%s): %w", m.Name, s, err)
+		return nil, fmt.Errorf("making %s (%s): %w", m.Name, r.scene, err)
 	}
 	return r.expects, nil
 }
@@ -214,10 +230,10 @@ func (r *run) within(s shot) {
 	r.scene = scene
 }
 
-// count notes where the counters of the three namespaces stand.
+// count notes where the counters of the two ends stand.
 func (r *run) count() error {
 	r.before = map[*Node]Counters{}
-	for _, n := range []*Node{r.client.node, r.lab.Router, r.server.node} {
+	for _, n := range []*Node{r.client.node, r.server.node} {
 		counters, err := n.Counters()
 		if err != nil {
 			return err

@@ -1,6 +1,7 @@
 package testkit
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -171,6 +172,38 @@ func (n *Node) awaitUp(device string) error {
 		}
 		return link.Attrs().OperState == netlink.OperUp, nil
 	})
+}
+
+// addVLAN puts a VLAN device on another one.
+func (n *Node) addVLAN(parent, device string, id int, addrs []netip.Prefix) error {
+	link, err := n.rt.LinkByName(parent)
+	if err != nil {
+		return fmt.Errorf("finding %s in %s: %w", parent, n.Role, err)
+	}
+	attrs := netlink.NewLinkAttrs()
+	attrs.Name, attrs.ParentIndex = device, link.Attrs().Index
+	err = n.rt.LinkAdd(&netlink.Vlan{LinkAttrs: attrs, VlanId: id, VlanProtocol: netlink.VLAN_PROTOCOL_8021Q})
+	if errors.Is(err, unix.EOPNOTSUPP) {
+		return &UnsupportedError{Need: "CONFIG_VLAN_8021Q"}
+	}
+	if err != nil {
+		return fmt.Errorf("adding %s in %s: %w", device, n.Role, err)
+	}
+	if err := n.configure(device, addrs...); err != nil {
+		return err
+	}
+	return n.awaitUp(device)
+}
+
+func (n *Node) removeLink(device string) error {
+	link, err := n.rt.LinkByName(device)
+	if err == nil {
+		err = n.rt.LinkDel(link)
+	}
+	if err != nil {
+		return fmt.Errorf("removing %s in %s: %w", device, n.Role, err)
+	}
+	return nil
 }
 
 // MAC returns the link-layer address of a device.

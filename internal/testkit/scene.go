@@ -45,12 +45,19 @@ func (l *Lab) ends(s Scene) (client, server side) {
 	case OverBridge:
 		return side{l.Client, prefixes(3, 2)[i].Addr(), "c1"}, side{l.Server, prefixes(3, 3)[i].Addr(), "s1"}
 	case Loopback:
-		lo := [2]netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()}[i]
-		end := side{l.Server, lo, "lo"}
+		end := l.Server.loopback(s.Family)
 		return end, end
 	default:
 		return side{l.Client, prefixes(1, 2)[i].Addr(), "c0"}, side{l.Server, prefixes(2, 2)[i].Addr(), "s0"}
 	}
+}
+
+// loopback is both ends of a connection inside the namespace.
+func (n *Node) loopback(family reset.Family) side {
+	if family == reset.IPv6 {
+		return side{n, netip.IPv6Loopback(), "lo"}
+	}
+	return side{n, netip.AddrFrom4([4]byte{127, 0, 0, 1}), "lo"}
 }
 
 // middle is the namespace between the two ends, where there is one, and how a
