@@ -110,6 +110,11 @@ func observe(sightings []reset.Sighting) []testkit.Observation {
 	return list
 }
 
+// unseen are the kinds that this sensor cannot see where others can: its rules
+// come after those of others, and see what leaves; and for netfilter a packet
+// behind a second VLAN tag is no IP packet.
+var unseen = map[string]bool{"output-dropped": true, "inject-qinq": true}
+
 // TestEveryKind makes resets of every kind and holds the sightings one by one
 // against what was made: exactly one for each namespace and direction.
 func TestEveryKind(t *testing.T) {
@@ -131,8 +136,8 @@ func TestEveryKind(t *testing.T) {
 			t.Run(maker.Name+"/"+scene.String(), func(t *testing.T) {
 				c.forget()
 				expects := testkit.Visible(maker.MustMake(t, lab, scene, 3), testkit.Inet|testkit.Bridged)
-				if maker.Name == "output-dropped" {
-					expects = nil // our rules come after those of others, and see what leaves
+				if unseen[maker.Name] {
+					expects = nil
 				}
 				lab.AwaitCompare(t, expects, 50*time.Millisecond, func() []testkit.Observation {
 					return observe(c.sightings())
