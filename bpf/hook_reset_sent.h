@@ -9,6 +9,24 @@
  * the RST was transmitted, and skb is NULL.
  */
 
+/* Whom the refused packet came from, and what conntrack made of it. */
+static __always_inline void describe_delivery(struct sighting *s, struct sk_buff *skb)
+{
+	unsigned char *mac = skb->head + skb->mac_header;
+
+	s->trigger_mark = skb->mark;
+	if (skb->mac_header != 0xffff && skb->network_header - skb->mac_header >= 14) {
+		bpf_probe_read_kernel(s->trigger_mac, 6, mac + 6);
+		s->trigger_has_mac = 1;
+	}
+	if (bpf_core_field_exists(skb->_nfct)) {
+		unsigned long ct = skb->_nfct; /* a pointer, and enum ip_conntrack_info in its low three bits */
+
+		if (ct & ~7UL || (ct & 7) == 7)
+			s->trigger_ct = CT_KNOWN | (ct & 7);
+	}
+}
+
 /* Keep the refused packet's headers: they are the trigger. */
 static __always_inline bool describe_trigger(struct reply *r, struct sk_buff *skb)
 {
@@ -31,6 +49,7 @@ static __always_inline bool describe_trigger(struct reply *r, struct sk_buff *sk
 		at = sizeof(struct tcp_part);
 	s->trigger_len = copy_bytes(s, at, f.ip, length, TRIGGER_MAX);
 	s->iif = skb->skb_iif;
+	describe_delivery(s, skb);
 	return true;
 }
 

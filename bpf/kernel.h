@@ -149,6 +149,7 @@ struct sk_buff { /* include/linux/skbuff.h */
 	__be16 protocol;
 	int skb_iif;
 	__u32 mark;
+	unsigned long _nfct;
 	__be16 vlan_proto;
 	__u16 vlan_tci;
 	__u16 transport_header;

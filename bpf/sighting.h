@@ -39,6 +39,9 @@ enum origin {
 #define HAS_VLAN 0x40	     /* vlan */
 #define HAS_QUEUE_DEV 0x80   /* a second device: dev2 */
 
+#define CT_KNOWN 0x80
+
+
 #define RAW_MAX 192	/* bytes of the RST kept, from its IP header */
 #define TRIGGER_MAX 128 /* bytes of the packet that a reply answers */
 #define LINK_MAX 18	/* an Ethernet header with one tag */
@@ -94,6 +97,10 @@ struct sighting {
 	char dev[IFNAMSIZ];
 	char dev2[IFNAMSIZ]; /* the lower device that the packet went on to */
 	__u8 link[20];
+	__u32 trigger_mark;
+	__u8 trigger_mac[6]; /* the neighbour that delivered the trigger */
+	__u8 trigger_ct;     /* CT_KNOWN and enum ip_conntrack_info, or 0: none */
+	__u8 trigger_has_mac;
 	/*
 	 * The tail, of which only the used part is sent: the tcp part where
 	 * HAS_TCP; the trigger, padded to eight bytes; the RST.

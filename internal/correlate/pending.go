@@ -23,6 +23,9 @@ type pending struct {
 	link       [32]byte
 	tcpOptions [40]byte
 	ipOptions  [40]byte
+	trigger    reset.Trigger
+	triggerMAC [8]byte
+	connection reset.Connection
 }
 
 func (p *pending) saw(hook reset.Hook) bool { return p.hooks&(1<<hook) != 0 }
@@ -84,10 +87,13 @@ func (p *pending) take(s *reset.Sighting) {
 		r.Kernel.DropReason = s.Kernel.DropReason
 	}
 	if s.Trigger != nil {
-		r.Trigger = s.Trigger
+		p.trigger = *s.Trigger
+		p.trigger.MACSrc = keep(p.triggerMAC[:], s.Trigger.MACSrc)
+		r.Trigger = &p.trigger
 	}
 	if s.Connection != nil {
-		r.Connection = s.Connection
+		p.connection = *s.Connection
+		r.Connection = &p.connection
 	}
 	if s.Process != nil && (r.Process == nil || s.Hook == reset.HookSent) {
 		r.Process = s.Process

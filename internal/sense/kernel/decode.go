@@ -53,15 +53,27 @@ type decoder struct {
 	clock    *clock
 	hz       uint32 // jiffies a second, 0 if not known
 	names    map[[16]int8]string
+	places   []places // what the sightings of the batch at hand point to
+}
+
+// places are the parts of a sighting that not every one has.
+type places struct {
+	trigger    reset.Trigger
+	connection reset.Connection
 }
 
 func newDecoder(f *features, c *clock, hz uint32) *decoder {
 	return &decoder{features: f, clock: c, hz: hz, names: make(map[[16]int8]string)}
 }
 
-// decode fills s from one sample. Slices in s alias tail, which must hold the
-// sample's bytes after its head and stay untouched as long as s is used.
-func (d *decoder) decode(head *probeSighting, tail []byte, s *reset.Sighting) error {
+// decode fills s, number at of its batch, from one sample. s points into the
+// sample, whose bytes after the head are tail, and into the decoder: it is valid
+// until either is used for the next batch.
+func (d *decoder) decode(head *probeSighting, tail []byte, s *reset.Sighting, at int) error {
+	for len(d.places) <= at {
+		d.places = append(d.places, make([]places, batchSize)...)
+	}
+	place := &d.places[at]
 	*s = reset.Sighting{
 		MonoNS: int64(head.MonoNs),
 		Time:   d.clock.wall(int64(head.MonoNs)),
@@ -79,7 +91,8 @@ func (d *decoder) decode(head *probeSighting, tail []byte, s *reset.Sighting) er
 		s.Kernel.DropReason = d.features.dropReasons[head.DropReason]
 	}
 	if len(parts.tcp) > 0 || head.Has&hasSocket != 0 {
-		s.Connection = d.connection(head, parts.tcp)
+		place.connection = d.connection(head, parts.tcp)
+		s.Connection = &place.connection
 	}
 	d.packet(head, parts.raw, s)
 	switch head.Kind {
@@ -97,7 +110,7 @@ func (d *decoder) decode(head *probeSighting, tail []byte, s *reset.Sighting) er
 		s.Src, s.Dst = socketEndpoints(head)
 		d.writer(head, s)
 	case kindReply:
-		d.reply(head, parts, s)
+		d.reply(head, parts, s, &place.trigger)
 	case kindAccepted:
 		s.Source, s.Hook = reset.TCPReceiveReset, reset.HookAccepted
 		s.Dst, s.Src = socketEndpoints(head)
@@ -138,15 +151,16 @@ func split(head *probeSighting, tail []byte) (p parts, err error) {
 }
 
 // reply fills what tcp_send_reset told of an answer and what came of it.
-func (d *decoder) reply(head *probeSighting, p parts, s *reset.Sighting) {
+func (d *decoder) reply(head *probeSighting, p parts, s *reset.Sighting, trigger *reset.Trigger) {
 	s.Source, s.Hook = reset.TCPSendReset, reset.HookSent
 	s.Origin = reset.OriginTCPControl
 	if head.Has&hasDropReason != 0 {
 		s.Extra = s.Extra.With(reset.KfreeSkb)
 	}
-	trigger := &reset.Trigger{}
+	*trigger = reset.Trigger{}
 	if from, to, err := packet.DecodeTrigger(p.trigger, trigger); err == nil {
 		s.Trigger = trigger
+		delivery(head, trigger)
 		if s.Src.IsZero() {
 			s.Src, s.Dst = to, from
 		}
@@ -161,6 +175,27 @@ func (d *decoder) reply(head *probeSighting, p parts, s *reset.Sighting) {
 		s.Complete = true
 	}
 }
+
+// delivery fills how the trigger reached TCP.
+func delivery(head *probeSighting, trigger *reset.Trigger) {
+	if head.TriggerHasMac != 0 {
+		trigger.MACSrc = head.TriggerMac[:]
+	}
+	if head.TriggerMark != 0 {
+		trigger.Mark = reset.Some(head.TriggerMark)
+	}
+	if head.TriggerCt&conntrackKnown != 0 {
+		trigger.Conntrack = conntrackStates[head.TriggerCt&7]
+	}
+}
+
+// conntrackStates are iptables' words for enum ip_conntrack_info
+// (include/uapi/linux/netfilter/nf_conntrack_common.h), which is user-visible.
+var conntrackStates = [8]string{
+	0: "ESTABLISHED", 1: "RELATED", 2: "NEW", 3: "ESTABLISHED", 4: "RELATED", 7: "UNTRACKED",
+}
+
+const conntrackKnown = 0x80
 
 // packet fills what the RST's own bytes say.
 func (d *decoder) packet(head *probeSighting, raw []byte, s *reset.Sighting) {
@@ -212,8 +247,7 @@ func socketEndpoints(head *probeSighting) (local, remote reset.Endpoint) {
 }
 
 // connection reads the socket's last state.
-func (d *decoder) connection(head *probeSighting, tcp []byte) *reset.Connection {
-	c := &reset.Connection{}
+func (d *decoder) connection(head *probeSighting, tcp []byte) (c reset.Connection) {
 	if int(head.State) < len(tcpStates) {
 		c.State = tcpStates[head.State]
 	}

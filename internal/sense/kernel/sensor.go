@@ -230,9 +230,10 @@ func (r *reader) add(sample []byte) {
 }
 
 func (r *reader) append(head *probeSighting, tail []byte) {
-	r.batch = r.batch[:len(r.batch)+1]
-	if err := r.decoder.decode(head, tail, &r.batch[len(r.batch)-1]); err != nil {
-		r.batch = r.batch[:len(r.batch)-1]
+	at := len(r.batch)
+	r.batch = r.batch[:at+1]
+	if err := r.decoder.decode(head, tail, &r.batch[at], at); err != nil {
+		r.batch = r.batch[:at]
 		r.sensor.malformed.Add(1)
 	}
 }
@@ -250,6 +251,10 @@ func (r *reader) sweep(age int64) {
 		reply := &replies[cpu]
 		if reply.Used == 0 || now(clockMonotonic)-int64(reply.S.MonoNs) < age || r.told[uint32(cpu)] == reply.S.MonoNs {
 			continue
+		}
+		if len(r.batch) == cap(r.batch) {
+			r.sink(r.batch)
+			r.batch = r.batch[:0]
 		}
 		r.told[uint32(cpu)] = reply.S.MonoNs
 		r.sensor.swept.Add(1)
