@@ -69,8 +69,7 @@ func appendIDRelative(b []byte, id reset.ID, t reset.Time) []byte {
 func (e *encoder) derivable(r *reset.Reset) (flags uint64) {
 	p, d := &r.Packet, &e.scratch
 	if len(p.Raw) != 0 {
-		src, dst, _ := packet.Decode(p.Raw, d)
-		if src == r.Src && dst == r.Dst && sameHeaders(p, d) {
+		if plainHeaders(r) || e.headersDerive(r) {
 			flags |= flagDerivedHeaders
 		}
 		if len(p.Payload) != 0 && bytes.Equal(p.Payload, packet.PayloadOf(p.Raw)) {
@@ -84,16 +83,25 @@ func (e *encoder) derivable(r *reset.Reset) (flags uint64) {
 			flags |= flagDerivedLink
 		}
 	}
-	if r.Flow != 0 && r.Flow == reset.FlowHash(r.Src, r.Dst) {
+	if r.Flow|r.Pkt|r.PacketID == 0 {
+		return flags
+	}
+	flow, pkt, packetID := reset.Hashes(r.Src, r.Dst, p)
+	if r.Flow != 0 && r.Flow == flow {
 		flags |= flagDerivedFlow
 	}
-	if r.Pkt != 0 && r.Pkt == reset.PktHash(r.Src, r.Dst, p.Seq) {
+	if r.Pkt != 0 && r.Pkt == pkt {
 		flags |= flagDerivedPkt
 	}
-	if r.PacketID != 0 && r.PacketID == reset.PacketHash(r.Src, r.Dst, p) {
+	if r.PacketID != 0 && r.PacketID == packetID {
 		flags |= flagDerivedPacketID
 	}
 	return flags
+}
+
+func (e *encoder) headersDerive(r *reset.Reset) bool {
+	src, dst, _ := packet.Decode(r.Packet.Raw, &e.scratch)
+	return src == r.Src && dst == r.Dst && sameHeaders(&r.Packet, &e.scratch)
 }
 
 func sameHeaders(p, d *reset.Packet) bool {

@@ -92,11 +92,20 @@ func Verify(ctx context.Context, fs FS, dir string, heads []KeptHead) (*Report, 
 	if fs == nil {
 		fs = Disk{}
 	}
+	return verify(ctx, fs, dir, heads, defaultPoll)
+}
+
+// verify is Verify; poll is how long a block that is not whole is given to
+// become so.
+func verify(ctx context.Context, fs FS, dir string, heads []KeptHead, poll time.Duration) (*Report, error) {
 	list, err := listSegments(fs, dir)
 	if err != nil {
 		return nil, err
 	}
-	v := &verifier{ctx: ctx, fs: fs, dir: dir, report: &Report{}, chain: newChain(), heads: make(map[KeptHead]bool)}
+	v := &verifier{
+		ctx: ctx, fs: fs, dir: dir, poll: poll,
+		report: &Report{}, chain: newChain(), heads: make(map[KeptHead]bool),
+	}
 	for _, h := range heads {
 		v.heads[h] = false
 	}
@@ -114,6 +123,7 @@ type verifier struct {
 	ctx    context.Context
 	fs     FS
 	dir    string
+	poll   time.Duration
 	report *Report
 	chain  *chain
 	heads  map[KeptHead]bool // whether it was found
@@ -222,7 +232,7 @@ func (v *verifier) blocks(w *walker, link *segmentLink, last bool) error {
 			v.block(w, &b, link)
 		case errors.Is(err, errPartial):
 			retried = true // it may be being written: look once more
-			time.Sleep(defaultPoll)
+			time.Sleep(v.poll)
 			if err := w.refresh(); err != nil {
 				return err
 			}

@@ -151,7 +151,7 @@ func TestNoChangedByteIsSilent(t *testing.T) {
 						got = append(got, n)
 					}
 				}
-				report, err := Verify(context.Background(), n, cfg.Dir, nil)
+				report, err := verify(context.Background(), n, cfg.Dir, nil, 1)
 				if err != nil {
 					t.Fatal(err)
 				}
