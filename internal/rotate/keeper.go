@@ -71,19 +71,20 @@ func (k *keeper) stopping() bool {
 
 // round removes leftovers, then compresses, then removes the oldest.
 func (k *keeper) round() {
-	all, err := k.names.list()
+	all, partial, err := k.names.list()
 	if err != nil {
 		k.cfg.Log.Warn("listing rotated logs", "path", k.cfg.Path, "error", err)
 		return
+	}
+	for _, a := range partial {
+		k.remove(a.name)
 	}
 	for i, a := range all {
 		if k.stopping() {
 			return
 		}
 		switch {
-		case a.partial:
-			k.remove(a.name)
-		case a.suffix == "" && i+1 < len(all) && all[i+1].sameLines(a) && !all[i+1].partial:
+		case a.suffix == "" && i+1 < len(all) && all[i+1].sameLines(a):
 			k.settle(a, all[i+1])
 		case a.suffix == "" && k.suffix() != "":
 			k.compress(a)
@@ -125,7 +126,7 @@ func (k *keeper) retain() {
 	if k.cfg.Keep == 0 {
 		return
 	}
-	all, err := k.names.list()
+	all, _, err := k.names.list()
 	if err != nil {
 		return
 	}

@@ -83,28 +83,33 @@ func (n naming) parse(name string) (archive, bool) {
 	return a, true
 }
 
-// list returns the archives, oldest first.
-func (n naming) list() ([]archive, error) {
+// list returns the archives, oldest first, of one place the plain file before
+// the compressed one; and apart from them the temporary files.
+func (n naming) list() (all, partial []archive, err error) {
 	entries, err := os.ReadDir(n.dir)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var all []archive
 	for _, e := range entries {
-		if a, ok := n.parse(e.Name()); ok && e.Type().IsRegular() {
+		a, ok := n.parse(e.Name())
+		switch {
+		case !ok || !e.Type().IsRegular():
+		case a.partial:
+			partial = append(partial, a)
+		default:
 			all = append(all, a)
 		}
 	}
 	slices.SortFunc(all, func(a, b archive) int {
 		return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.number, b.number), cmp.Compare(a.suffix, b.suffix))
 	})
-	return all, nil
+	return all, partial, nil
 }
 
 // next returns a name later than that of every archive, for lines that began
 // on the given day. A clock that was set back makes no name go back.
 func (n naming) next(began day) (name string, at day, err error) {
-	all, err := n.list()
+	all, _, err := n.list()
 	if err != nil {
 		return "", began, err
 	}
@@ -145,13 +150,13 @@ func Files(path, format string) ([]string, error) {
 		return nil, err
 	}
 	n := newNaming(path, format)
-	all, err := n.list()
+	all, _, err := n.list()
 	if err != nil {
 		return nil, err
 	}
 	var paths []string
 	for i, a := range all {
-		if a.partial || a.suffix == "" && i+1 < len(all) && all[i+1].sameLines(a) && !all[i+1].partial {
+		if a.suffix == "" && i+1 < len(all) && all[i+1].sameLines(a) {
 			continue
 		}
 		paths = append(paths, n.path(a.name))

@@ -222,6 +222,7 @@ func TestOpenRepairs(t *testing.T) {
 	put("drds-tcp.log", "whole\nhalf a li")
 	put("drds-tcp.log-20261120", "left plain\n")
 	put("drds-tcp.log-20261119.gz"+temporary, "half")
+	put("drds-tcp.log-20261120.gz"+temporary, "half")
 	w := open(t, cfg)
 	write(t, w, "next\n")
 	settled(t, cfg)
