@@ -55,7 +55,7 @@ func DefaultConfig() Config {
 		Compress:      true,
 		MaxAge:        30 * 24 * time.Hour,
 		MaxBytes:      10 << 30,
-		HoldBytes:     16 << 20,
+		HoldBytes:     64 << 20,
 		AppendOnly:    true,
 		HeadsInterval: 10 * time.Minute,
 	}
