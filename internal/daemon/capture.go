@@ -109,7 +109,7 @@ func Try(ctx context.Context, cfg *config.Config, log *slog.Logger) []Attempt {
 	}
 	go tracker.Run(ctx)
 	var attempts []Attempt
-	for _, name := range []string{"bpf", "bpf-light", "packet", "nflog", "klog"} {
+	for _, name := range SensorNames() {
 		capture, err := newCapture(name, cfg, tracker, wants{}, log)
 		if err == nil {
 			err = capture.Sensor.Probe()

@@ -2,10 +2,13 @@ package daemon
 
 import (
 	"bufio"
+	"context"
 	"io"
+	"log/slog"
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rstwatch/rstwatch/internal/netns"
@@ -20,20 +23,25 @@ type watchkeeper struct {
 	line    *Pipeline
 	tracker *netns.Tracker
 	filter  string
-
-	started time.Time        // when the sensor was ready
-	from    time.Time        // of the interval under way
+	log     *slog.Logger
+	gone    endings          // namespaces that went in the interval under way
 	lost    uint64           // of the sensor, at its begin
 	outRsts map[uint64]int64 // TcpOutRsts per namespace, at its begin
+
+	mu      sync.Mutex
+	started time.Time // when the sensor was ready; guarded by mu
+	from    time.Time // begin of the interval under way; guarded by mu
 }
 
-func newWatchkeeper(place Place, capture *Capture, line *Pipeline, tracker *netns.Tracker, filter string) *watchkeeper {
-	return &watchkeeper{place: place, capture: capture, line: line, tracker: tracker, filter: filter}
+func newWatchkeeper(place Place, capture *Capture, line *Pipeline, tracker *netns.Tracker, filter string, log *slog.Logger) *watchkeeper {
+	return &watchkeeper{log: log, place: place, capture: capture, line: line, tracker: tracker, filter: filter}
 }
 
 // begin starts the first interval: the sensor watches from now on.
 func (k *watchkeeper) begin(now time.Time) {
+	k.mu.Lock()
 	k.started, k.from = now, now
+	k.mu.Unlock()
 	k.outRsts = k.readOutRsts()
 }
 
@@ -48,13 +56,15 @@ func (k *watchkeeper) lines(now time.Time) []reset.Coverage {
 			list[i].From = max(list[i].From, reset.TimeOf(k.from))
 		}
 	} else {
-		list = k.everywhere(now)
+		list = append(k.gone.take(), k.everywhere()...)
 	}
 	for i := range list {
 		c := &list[i]
 		c.Time, c.Host, c.BootID, c.Filter = reset.TimeOf(now), k.place.Host, k.place.BootID, k.filter
 		c.Sensors = []string{k.capture.Name}
-		c.Until = reset.TimeOf(now)
+		if c.Until == 0 {
+			c.Until = reset.TimeOf(now)
+		}
 		if k.capture.Coverage == nil {
 			c.Lost = lost - k.lost // of the whole host: the ring is shared
 		}
@@ -69,26 +79,52 @@ func (k *watchkeeper) lines(now time.Time) []reset.Coverage {
 			c.OutRsts = reset.Some(after - before)
 		}
 	}
+	k.mu.Lock()
 	k.from, k.lost, k.outRsts = now, lost, outRsts
+	k.mu.Unlock()
 	return list
+}
+
+// follow notes the namespaces that go, until ctx ends: they too were watched.
+func (k *watchkeeper) follow(ctx context.Context) {
+	if k.capture.Coverage != nil {
+		return // the sensor tells them itself
+	}
+	err := k.tracker.Follow(ctx, func(event netns.Event) error {
+		if event.Kind == netns.Gone {
+			c := k.watched(event.Namespace)
+			c.Until = reset.TimeOf(event.At)
+			k.gone.add(c)
+		}
+		return nil
+	})
+	if err != nil && ctx.Err() == nil {
+		k.log.Warn("following network namespaces", "error", err)
+	}
 }
 
 // everywhere is the coverage of a sensor that sees every namespace from its
 // birth: only those that exist need a line.
-func (k *watchkeeper) everywhere(now time.Time) []reset.Coverage {
+func (k *watchkeeper) everywhere() []reset.Coverage {
 	var list []reset.Coverage
 	for _, n := range k.tracker.List() {
-		c := reset.Coverage{Netns: n.Record(), From: reset.TimeOf(k.from)}
-		if !n.Unfound.IsZero() && n.Unfound.After(k.started) {
-			// Born while the sensor watched: nothing of its life was missed.
-			c.UnwatchedNS = reset.Some(int64(0))
-			if n.Unfound.After(k.from) {
-				c.From = reset.TimeOf(n.Unfound)
-			}
-		}
-		list = append(list, c)
+		list = append(list, k.watched(n))
 	}
 	return list
+}
+
+func (k *watchkeeper) watched(n netns.Namespace) reset.Coverage {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	c := reset.Coverage{Netns: n.Record(), From: reset.TimeOf(k.from)}
+	if !n.Unfound.IsZero() && n.Unfound.After(k.started) {
+		// Born while the sensor watched: nothing of its life was missed.
+		c.UnwatchedNS = reset.Some(int64(0))
+		if n.Unfound.After(k.from) {
+			c.From = reset.TimeOf(n.Unfound)
+		}
+	}
+	return c
 }
 
 // readOutRsts reads the kernel's own count of RSTs sent, per namespace.

@@ -116,7 +116,7 @@ func (d *Daemon) open(background context.Context) (err error) {
 	}
 	d.account = newAccount(d.journal.LastLedger())
 	d.account.capture, d.account.line, d.account.written = d.capture, d.line, d.journal.Stats
-	d.keeper = newWatchkeeper(d.place, d.capture, d.line, d.tracker, d.filter)
+	d.keeper = newWatchkeeper(d.place, d.capture, d.line, d.tracker, d.filter, d.log)
 	if d.logs, err = openLogs(cfg, reset.TimeOf(d.started), d.log); err != nil {
 		return errors.Join(err, d.journal.Close())
 	}
@@ -208,6 +208,7 @@ func (d *Daemon) run(ctx context.Context) error {
 	select {
 	case <-ready:
 		d.begin()
+		go d.keeper.follow(capturing)
 		err = d.watch(ctx, ended)
 	case err = <-ended:
 	}

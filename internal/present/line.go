@@ -97,7 +97,7 @@ func (t *Text) appendTime(b []byte, at reset.Time) []byte {
 }
 
 func (t *Text) appendProcess(b []byte, r *reset.Reset) []byte {
-	if r.Process == nil {
+	if r.Process == nil || r.Process.Comm == "" && !r.Process.PID.OK {
 		return append(b, '-')
 	}
 	b = append(b, Clean(r.Process.Comm)...)
