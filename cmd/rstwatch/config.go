@@ -12,12 +12,12 @@ func newConfigCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "config",
 		Short: "The configuration: check it, show it, or print the defaults",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(
 		&cobra.Command{
-			Use: "check", Short: "Say whether the configuration can be used", Args: cobra.NoArgs,
+			Use: "check", Short: "Say whether the configuration can be used", Args: noArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error {
 				cfg, err := a.load(cmd, nil)
 				if err != nil {
@@ -35,7 +35,7 @@ func newConfigCommand(a *app) *cobra.Command {
 			},
 		},
 		&cobra.Command{
-			Use: "show", Short: "Print every setting, and where its value comes from", Args: cobra.NoArgs,
+			Use: "show", Short: "Print every setting, and where its value comes from", Args: noArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error {
 				cfg, err := a.load(cmd, nil)
 				if err != nil {
@@ -45,7 +45,7 @@ func newConfigCommand(a *app) *cobra.Command {
 			},
 		},
 		&cobra.Command{
-			Use: "default", Short: "Print a file with every setting at its default, documented", Args: cobra.NoArgs,
+			Use: "default", Short: "Print a file with every setting at its default, documented", Args: noArgs,
 			RunE: func(*cobra.Command, []string) error { return config.RenderDefault(a.stdout) },
 		},
 	)

@@ -25,7 +25,7 @@ func newDoctorCommand(a *app) *cobra.Command {
 		Short: "What this kernel lets us see, what is lost, what is wrong",
 		Long: `Tries every sensor (needs root), asks the daemon how it fares, and says what
 each sensor cannot see. Ends with status 1 if something is wrong.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := a.load(cmd, map[string]string{"socket": "serve.socket"})
 			if err != nil {

@@ -24,7 +24,7 @@ func newJournalCommand(a *app) *cobra.Command {
 		Long: `The journal is a directory of segments: checksummed, hash-chained binary blocks.
 These commands read it, on this machine or copied from another (--dir), while the
 daemon writes. None of them changes it.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newCatCommand(a), newVerifyCommand(a), newListCommand(a), newRepairCommand(a))
@@ -48,6 +48,13 @@ func newCatCommand(a *app) *cobra.Command {
 			filter, err := query.Parse(strings.Join(args, " "))
 			if err != nil {
 				return err
+			}
+			if err := p.check(0); err != nil {
+				return err
+			}
+			// Who asks for some resets wants no other lines, unless they say so.
+			if !cmd.Flag("all").Changed {
+				all = len(args) == 0 && p.count == 0
 			}
 			options := journal.ReadOptions{Follow: follow, OnDamage: func(d journal.Damage) {
 				fmt.Fprintf(a.stderr, "rstwatch: %v\n", d.Error())
@@ -104,7 +111,7 @@ func newCatCommand(a *app) *cobra.Command {
 	cmd.Flag("output").DefValue = "json"
 	p.output = "json"
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "wait for more at the end")
-	cmd.Flags().BoolVar(&all, "all", true, "with json: coverage and control lines too")
+	cmd.Flags().BoolVar(&all, "all", true, "with json: coverage and control lines too (with FILTER or --count: no)")
 	cmd.Flags().StringVar(&since, "since", "", "from this `time` on: RFC 3339, 2026-11-23 15:27, 15:27, or -1h")
 	cmd.Flags().StringVar(&until, "until", "", "up to this `time`")
 	return cmd
@@ -159,7 +166,7 @@ func newVerifyCommand(a *app) *cobra.Command {
 show by themselves; edits by someone who rewrote the whole chain show against
 heads that were kept elsewhere (--heads, as journal.heads in the configuration
 writes them).`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := a.load(cmd, nil)
 			if err != nil {
@@ -201,7 +208,7 @@ func newListCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
 		Short: "List the segments",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := a.load(cmd, nil)
 			if err != nil {

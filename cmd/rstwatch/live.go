@@ -41,6 +41,9 @@ The marks in front of who and why: none is certain, ~ likely, ? possible.`,
 			if err != nil {
 				return err
 			}
+			if err := p.check(duration); err != nil {
+				return err
+			}
 			filter, err := query.Parse(cfg.Capture.Filter)
 			if err != nil {
 				return err

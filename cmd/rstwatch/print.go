@@ -3,7 +3,10 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -13,6 +16,13 @@ import (
 	"github.com/rstwatch/rstwatch/internal/present"
 	"github.com/rstwatch/rstwatch/internal/query"
 	"github.com/rstwatch/rstwatch/internal/reset"
+)
+
+// The words that flags of printing take.
+var (
+	outputs = []string{"text", "json", "classic"}
+	times   = []string{"day", "full"}
+	colours = []string{"auto", "always", "never"}
 )
 
 // printing is how a command prints resets.
@@ -28,14 +38,33 @@ func (p *printing) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&p.time, "time", "day", "time stamps: day (15:27:04.118) or full (RFC 3339)")
 	cmd.Flags().StringVar(&p.colour, "color", "auto", "colours: auto, always or never")
 	cmd.Flags().IntVarP(&p.count, "count", "n", 0, "end after this many resets (0: never)")
-	words := func(list ...string) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	fixed := func(list ...string) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return cobra.FixedCompletions(list, cobra.ShellCompDirectiveNoFileComp)
 	}
-	for flag, list := range map[string][]string{"output": {"text", "json", "classic"}, "time": {"day", "full"}, "color": {"auto", "always", "never"}} {
-		if err := cmd.RegisterFlagCompletionFunc(flag, words(list...)); err != nil {
+	for flag, list := range map[string][]string{"output": outputs, "time": times, "color": colours} {
+		if err := cmd.RegisterFlagCompletionFunc(flag, fixed(list...)); err != nil {
 			panic(err) // a flag that was not defined above
 		}
 	}
+}
+
+// check refuses what can be refused before anything is done.
+func (p *printing) check(duration time.Duration) error {
+	for _, word := range []struct {
+		flag, value string
+		list        []string
+	}{{"output", p.output, outputs}, {"time", p.time, times}, {"color", p.colour, colours}} {
+		if !slices.Contains(word.list, word.value) {
+			return usagef("--%s %q: not one of %s", word.flag, word.value, strings.Join(word.list, ", "))
+		}
+	}
+	if p.count < 0 {
+		return usagef("--count %d: wants 0 (never end) or more", p.count)
+	}
+	if duration < 0 {
+		return usagef("--duration %v: wants 0 (never end) or more", duration)
+	}
+	return nil
 }
 
 // printer prints entries; done is called once when the count is reached.
@@ -50,47 +79,32 @@ type printer struct {
 }
 
 func (a *app) newPrinter(p printing, cfg *config.Config, filter *query.Filter, done func()) (*printer, error) {
+	if err := p.check(0); err != nil {
+		return nil, err
+	}
 	out := &printer{app: a, left: p.count, done: done, filter: filter}
 	switch p.output {
 	case "text":
-		text, err := a.newText(p)
-		if err != nil {
-			return nil, err
-		}
+		text := a.newText(p)
 		out.format = func(b []byte, e *reset.Entry) []byte { return append(text.Append(b, e.Reset), '\n') }
 	case "json":
 		out.format = daemon.JSONLines
 	case "classic":
 		out.format = daemon.ClassicLines(daemon.ClassicOptions(cfg.Classic), nil)
-	default:
-		return nil, usagef("--output %q: not one of text, json, classic", p.output)
 	}
 	return out, nil
 }
 
-func (a *app) newText(p printing) (*present.Text, error) {
+func (a *app) newText(p printing) *present.Text {
 	width, isTerminal := terminal(a.stdout)
-	text := &present.Text{Netns: true}
-	switch p.time {
-	case "day":
-	case "full":
-		text.FullTime = true
-	default:
-		return nil, usagef("--time %q: not one of day, full", p.time)
-	}
-	switch p.colour {
-	case "auto":
+	text := &present.Text{Netns: true, FullTime: p.time == "full", Colour: p.colour == "always"}
+	if p.colour == "auto" {
 		text.Colour = isTerminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
-	case "always":
-		text.Colour = true
-	case "never":
-	default:
-		return nil, usagef("--color %q: not one of auto, always, never", p.colour)
 	}
 	if isTerminal {
 		text.Width = width
 	}
-	return text, nil
+	return text
 }
 
 // print prints an entry if it is a reset that the filter matches.

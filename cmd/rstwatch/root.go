@@ -5,15 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"github.com/rstwatch/rstwatch/internal/config"
 	"github.com/rstwatch/rstwatch/internal/daemon"
+	"github.com/rstwatch/rstwatch/internal/journal"
 	"github.com/rstwatch/rstwatch/internal/query"
 )
 
@@ -78,11 +81,16 @@ func usagef(format string, args ...any) error {
 // hints say what to do about errors that people meet.
 func hints(err error) []string {
 	text := err.Error()
+	var locked *journal.LockedError
 	switch {
+	case errors.As(err, &locked):
+		return []string{"one daemon records here already: \"rstwatch live\" shows what it sees, and --dir gives a second one a place of its own"}
 	case errors.Is(err, daemon.ErrNoSensor) && strings.Contains(text, "operation not permitted"):
 		return []string{"watching the kernel needs root: try it with sudo"}
 	case errors.Is(err, daemon.ErrNoSensor):
 		return []string{"rstwatch doctor tells what this kernel has and what is missing"}
+	case errors.Is(err, fs.ErrNotExist) && strings.Contains(text, "journal"):
+		return []string{"\"rstwatch run\" makes the journal; --dir names one in another place"}
 	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
 		return []string{"members of the group rstwatch may read the journal; writing it needs root"}
 	}
@@ -104,6 +112,8 @@ every network namespace, and says who sent it and why.
   rstwatch live --output json | jq .summary
   rstwatch run --classic /var/log/drds-tcp.log`,
 		Version:           version,
+		Args:              noArgs,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		DisableAutoGenTag: true,
@@ -111,13 +121,13 @@ every network namespace, and says who sent it and why.
 	root.SetVersionTemplate("rstwatch {{.Version}}\n")
 	root.PersistentFlags().StringVar(&a.configPath, "config", "", "configuration `file` (default "+config.DefaultPath+", if there)")
 	root.PersistentFlags().StringVar(&a.dir, "dir", "", "`directory` of the journal (default /var/lib/rstwatch)")
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usagef("%w\nrun '%s --help' for the flags", err, cmd.CommandPath())
-	})
+	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
 		newRunCommand(a), newLiveCommand(a), newDoctorCommand(a), newJournalCommand(a),
-		newConfigCommand(a), newInstallCommand(a), newUninstallCommand(a), newManCommand(root),
+		newConfigCommand(a), newInstallCommand(a), newUninstallCommand(a), newManCommand(root), newVersionCommand(a),
 	)
+	root.SetHelpCommand(newHelpCommand(root))
+	strictCompletion(root)
 	return root
 }
 
@@ -136,7 +146,10 @@ func (a *app) load(cmd *cobra.Command, flags map[string]string) (*config.Config,
 		if f == nil || !f.Changed {
 			continue
 		}
-		text := strings.TrimSuffix(strings.TrimPrefix(f.Value.String(), "["), "]")
+		text := f.Value.String()
+		if list, ok := f.Value.(pflag.SliceValue); ok {
+			text = strings.Join(list.GetSlice(), ",")
+		}
 		if err := cfg.Set(key, text, "--"+flag); err != nil {
 			return nil, &daemon.UsageError{Err: err}
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -53,6 +54,9 @@ FILTER leaves out what does not match: see docs/reference/filter.md.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, err := a.loadCapture(cmd, args)
 			if err != nil {
+				return err
+			}
+			if err := p.check(duration); err != nil {
 				return err
 			}
 			ctx, cancel := withDuration(cmd.Context(), duration)
@@ -118,7 +122,12 @@ func (a *app) run(ctx context.Context, cancel context.CancelFunc, cfg *config.Co
 		if err != nil {
 			return err
 		}
-		opts.Print = printer.print
+		opts.Print = func(e *reset.Entry) error {
+			if err := printer.print(e); !errors.Is(err, syscall.EPIPE) {
+				return err
+			}
+			return nil // the printer has asked for the end
+		}
 	}
 	context.AfterFunc(ctx, func() { notify(log.Warn, sddaemon.SdNotifyStopping) })
 	ledger, err := daemon.Run(ctx, cfg, opts, log)

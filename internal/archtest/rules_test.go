@@ -28,11 +28,12 @@ var mayImport = map[string][]string{
 	"internal/netns":   {"internal/reset", "internal/clock"},
 
 	// A sensor enters namespaces and decodes packets; each may know these two and nothing of the other sensors.
-	"internal/sense/*":    {"internal/reset", "internal/clock", "internal/netns", "internal/packet"},
-	"internal/sense/klog": {"internal/reset", "internal/clock", "internal/netns", "internal/packet", "internal/classic"},
+	"internal/sense/*":        {"internal/reset", "internal/clock", "internal/netns", "internal/packet"},
+	"internal/sense/firewall": {"internal/reset", "internal/clock", "internal/netns", "internal/packet", "internal/netlink/nflog"},
+	"internal/sense/klog":     {"internal/reset", "internal/clock", "internal/netns", "internal/packet", "internal/classic"},
 
 	"internal/present": {"internal/reset", "internal/clock", "internal/classic", "internal/packet"},
-	"internal/serve":   {"internal/reset", "internal/clock", "internal/query"},
+	"internal/serve":   {"internal/reset", "internal/clock", "internal/query", "internal/journal", "internal/attribute"}, // a reader of the journal like any other
 }
 
 // testsOnly are packages that only tests may import.
@@ -51,7 +52,7 @@ type fence struct {
 var fences = []fence{
 	{"github.com/cilium/ebpf", []string{"internal/sense/kernel", "internal/sense/kernel/*", "test/*"}, false, "one package loads BPF; its tests read the objects"},
 	{"github.com/google/nftables", []string{"internal/sense/firewall", "internal/testkit"}, true, "one package writes rules, in a table of its own"},
-	{"github.com/mdlayher/netlink", []string{"internal/sense/*", "internal/netlink", "internal/netns", "internal/enrich/*", "internal/testkit"}, true, "sockets of the kernel belong to those who ask it"},
+	{"github.com/mdlayher/netlink", []string{"internal/sense/*", "internal/netlink", "internal/netlink/*", "internal/netns", "internal/enrich/*", "internal/testkit"}, true, "sockets of the kernel belong to those who ask it"},
 	{"github.com/mdlayher/packet", []string{"internal/sense/wire"}, true, "one package opens packet sockets"},
 	{"github.com/vishvananda/netlink", []string{"internal/testkit", "internal/enrich/*", "internal/netlink"}, true, "links and routes are made in labs only"},
 	{"github.com/prometheus/procfs", []string{"internal/enrich/*", "internal/daemon", "internal/testkit"}, true, "counters to audit our own"},
@@ -59,14 +60,16 @@ var fences = []fence{
 	{"github.com/klauspost/compress", []string{"internal/journal", "internal/rotate", "internal/sense/*", "cmd/rstwatch"}, true, "for those who write or read compressed files"},
 	{"github.com/pelletier/go-toml/v2", []string{"internal/config"}, true, "one package reads the configuration"},
 	{"github.com/spf13/cobra", []string{"cmd/rstwatch"}, false, "the command line ends where the commands end"},
+	{"github.com/spf13/pflag", []string{"cmd/rstwatch"}, false, "the flags of the command line"},
 	{"github.com/coreos/go-systemd/v22", []string{"internal/daemon", "cmd/rstwatch"}, true, "one process speaks to the service manager"},
 	{"github.com/rogpeppe/go-internal", nil, true, "testscript and txtar are for tests"},
 	{"github.com/google/go-cmp", []string{"internal/testkit"}, true, "for tests: it panics where it cannot compare"},
 	{"pgregory.net/rapid", []string{"internal/testkit"}, true, "for tests"},
 	{"go.uber.org/goleak", []string{"internal/testkit"}, true, "for tests"},
 	{"golang.org/x/net", []string{"internal/sense/*", "internal/query"}, true, "x/net/bpf assembles socket filters"},
-	{"golang.org/x/sync", []string{"internal/daemon", "internal/sense/*", "cmd/rstwatch"}, true, "groups of goroutines belong to the wiring"},
+	{"golang.org/x/sync", []string{"internal/daemon", "internal/sense/*", "internal/testkit", "cmd/rstwatch"}, true, "groups of goroutines belong to the wiring"},
 	{"golang.org/x/sys", []string{"internal/*", "internal/sense/*", "internal/enrich/*", "cmd/rstwatch", "test/*"}, true, "system calls"},
+	{"golang.org/x/term", []string{"cmd/rstwatch"}, false, "is it a terminal, and how wide"},
 	{"google.golang.org/protobuf", []string{"internal/journal"}, true, "protowire, the field encoding of journal blocks"},
 
 	{"os/exec", []string{"internal/install", "internal/sense/klog", "internal/testkit", "test/*"}, true, "a watcher starts no programs; installing does, and journalctl is the one reader of journald without cgo"},
