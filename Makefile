@@ -17,7 +17,7 @@ LDFLAGS = -s -w -X main.version=$(shell tools/version.sh)
 
 ##@ The two commands
 run: build ## build, then record resets as root until Ctrl-C (ARGS='...' adds arguments)
-	@tools/as-root.sh bin/rstwatch run $(ARGS)
+	@tools/as-root.sh bin/rstwatch run --output text $(ARGS)
 
 test: ## install what is missing, then every check and every test, privileged ones included
 	@tools/setup.sh generate test
