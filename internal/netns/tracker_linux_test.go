@@ -39,6 +39,15 @@ func ip(t testing.TB, args ...string) {
 	}
 }
 
+// inNetns runs a command in a namespace that has a name. "ip -n" would remount
+// /sys, which not every sandbox allows.
+func inNetns(t testing.TB, name string, args ...string) {
+	t.Helper()
+	if out, err := exec.Command("nsenter", append([]string{"--net=/run/netns/" + name}, args...)...).CombinedOutput(); err != nil {
+		t.Fatalf("in %s: %s: %v: %s", name, strings.Join(args, " "), err, out)
+	}
+}
+
 // testName makes a name for a namespace or device that no other test uses.
 func testName(suffix string) string { return fmt.Sprintf("rws%d%s", os.Getpid(), suffix) }
 
@@ -155,7 +164,7 @@ func TestTrackerRenamed(t *testing.T) {
 	name, again := testName("r"), testName("s")
 	remove := addNamespace(t, name)
 	n := await(t, events, Added, named(name)).Namespace
-	pid := startProcess(t, exec.Command("ip", "netns", "exec", name, "sh", "-c", "echo ready; read line"))
+	pid := startProcess(t, exec.Command("nsenter", "--net=/run/netns/"+name, "sh", "-c", "echo ready; read line"))
 	remove()
 	same := func(o Namespace) bool { return o.ID == n.ID && o.Cookie == n.Cookie }
 	if e := await(t, events, Renamed, same); e.Namespace.Name != "" {
@@ -246,7 +255,7 @@ func TestTrackerLetsGo(t *testing.T) {
 	left, right := testName("l"), testName("m")
 	addNamespace(t, left)
 	remove := addNamespace(t, right)
-	ip(t, "-n", left, "link", "add", "v0", "type", "veth", "peer", "name", "v1", "netns", right)
+	inNetns(t, left, "ip", "link", "add", "v0", "type", "veth", "peer", "name", "v1", "netns", right)
 	leftNS := await(t, events, Added, named(left)).Namespace
 	rightNS := await(t, events, Added, named(right)).Namespace
 

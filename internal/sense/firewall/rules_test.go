@@ -63,7 +63,7 @@ func child(path string) error {
 // nft runs nft in a node's namespace.
 func nft(t testing.TB, node *testkit.Node, args ...string) string {
 	t.Helper()
-	out, err := exec.Command("ip", append([]string{"netns", "exec", node.Name, "nft"}, args...)...).CombinedOutput()
+	out, err := exec.Command("nsenter", append([]string{"--net=/run/netns/" + node.Name, "nft"}, args...)...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("nft %s: %v: %s", strings.Join(args, " "), err, out)
 	}
