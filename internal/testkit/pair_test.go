@@ -1,6 +1,7 @@
 package testkit
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/rstwatch/rstwatch/internal/reset"
@@ -11,14 +12,16 @@ func TestStormIsAnsweredInFull(t *testing.T) {
 	for _, family := range []reset.Family{reset.IPv4, reset.IPv6} {
 		t.Run(family.String(), func(t *testing.T) {
 			const n = 70000 // more than one address has ports
-			load, err := p.Storm(family, n)
-			if err != nil {
-				t.Fatal(err)
+			for threads := 1; threads <= 2; threads++ {
+				load, err := p.StormFrom(threads, family, n)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if load.Packets != n {
+					t.Errorf("%d SYNs of %d threads had %d answers", n, threads, load.Packets)
+				}
+				t.Logf("%d threads: %.0f resets a second", threads, load.PerSecond())
 			}
-			if load.Packets != n {
-				t.Errorf("%d SYNs had %d answers", n, load.Packets)
-			}
-			t.Logf("%.0f resets a second", load.PerSecond())
 		})
 	}
 }
@@ -44,17 +47,19 @@ func TestTrafficIsWhatItSays(t *testing.T) {
 }
 
 func BenchmarkStorm(b *testing.B) {
-	for _, family := range []reset.Family{reset.IPv4, reset.IPv6} {
-		b.Run(family.String(), func(b *testing.B) {
-			p := NewPair(b)
-			b.ResetTimer()
-			load, err := p.Storm(family, b.N)
-			if err != nil {
-				b.Fatal(err)
-			}
-			b.ReportMetric(load.PerSecond(), "resets/s")
-			b.ReportMetric(100*float64(load.Packets)/float64(b.N), "%answered")
-		})
+	for threads := 1; threads <= 2; threads++ {
+		for _, family := range []reset.Family{reset.IPv4, reset.IPv6} {
+			b.Run(fmt.Sprintf("%s-threads-%d", family, threads), func(b *testing.B) {
+				p := NewPair(b)
+				b.ResetTimer()
+				load, err := p.StormFrom(threads, family, b.N)
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.ReportMetric(load.PerSecond(), "resets/s")
+				b.ReportMetric(100*float64(load.Packets)/float64(b.N), "%answered")
+			})
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"unsafe"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
 	"github.com/rstwatch/rstwatch/internal/reset"
@@ -25,9 +26,21 @@ const stormBatch = 128
 // can, each from an address and port of its own (StormSource). Load counts the
 // resets with which the target answered (TcpOutRsts): fewer than n if the
 // kernel dropped some of the SYNs. Frames go past the queueing discipline.
-func (p *Pair) Storm(family reset.Family, n int) (Load, error) {
+func (p *Pair) Storm(family reset.Family, n int) (Load, error) { return p.StormFrom(1, family, n) }
+
+// StormFrom is Storm with so many threads, among which the SYNs are divided.
+// The answers are made on the processors that the threads run on: with one
+// thread a second processor is free for whoever watches.
+func (p *Pair) StormFrom(threads int, family reset.Family, n int) (Load, error) {
 	load, err := p.counted("TcpOutRsts", n, func() error {
-		return p.Source.Do(func() error { return p.storm(family, n) })
+		var group errgroup.Group
+		for i := range threads {
+			first, last := n*i/threads, n*(i+1)/threads
+			group.Go(func() error {
+				return p.Source.Do(func() error { return p.storm(family, first, last) })
+			})
+		}
+		return group.Wait()
 	})
 	if err != nil {
 		return Load{}, fmt.Errorf("making a storm of %d SYNs: %w", n, err)
@@ -61,8 +74,9 @@ type mmsghdr struct {
 	_      [4]byte
 }
 
-func (p *Pair) storm(family reset.Family, n int) error {
-	if n > stormSources<<16 {
+// storm sends the SYNs from number first to before number last.
+func (p *Pair) storm(family reset.Family, first, last int) error {
+	if last > stormSources<<16 {
 		return errors.New("more than the storm has addresses")
 	}
 	fd, err := packetSocket("l0", true)
@@ -82,31 +96,41 @@ func (p *Pair) storm(family reset.Family, n int) error {
 		Src: StormSource(family, 0).AddrPort, Dst: StormTarget(family).AddrPort,
 		Flags: reset.SYN, Window: 64240, IPID: 1, DF: true, Seq: 0x77000000,
 	}
-	template := frame(dst, src, nil, syn.Bytes())
-	// One buffer for the frames of a batch, referred to by a fixed set of
-	// message headers.
-	buffer := make([]byte, stormBatch*len(template))
-	vectors := make([]unix.Iovec, stormBatch)
-	messages := make([]mmsghdr, stormBatch)
-	for i := range messages {
-		part := buffer[i*len(template) : (i+1)*len(template)]
-		copy(part, template)
-		vectors[i].Base = &part[0]
-		vectors[i].SetLen(len(part))
-		messages[i].header.Iov = &vectors[i]
-		messages[i].header.SetIovlen(1)
-	}
-	for next := 0; next < n; {
-		count := min(stormBatch, n-next)
+	b := newBatch(frame(dst, src, nil, syn.Bytes()))
+	for next := first; next < last; {
+		count := min(stormBatch, last-next)
 		for i := range count {
-			retarget(buffer[i*len(template):(i+1)*len(template)], next+i)
+			retarget(b.frames[i], next+i)
 		}
-		if err := sendAll(fd, messages[:count]); err != nil {
+		if err := sendAll(fd, b.messages[:count]); err != nil {
 			return err
 		}
 		next += count
 	}
 	return nil
+}
+
+// batch is the frames of one system call and the message headers that refer to it.
+type batch struct {
+	frames   [][]byte
+	vectors  []unix.Iovec
+	messages []mmsghdr
+}
+
+func newBatch(template []byte) *batch {
+	b := &batch{
+		frames:   make([][]byte, stormBatch),
+		vectors:  make([]unix.Iovec, stormBatch),
+		messages: make([]mmsghdr, stormBatch),
+	}
+	for i := range b.frames {
+		b.frames[i] = append([]byte(nil), template...)
+		b.vectors[i].Base = &b.frames[i][0]
+		b.vectors[i].SetLen(len(template))
+		b.messages[i].header.Iov = &b.vectors[i]
+		b.messages[i].header.SetIovlen(1)
+	}
+	return b
 }
 
 // retarget makes a frame of the storm its SYN number i, checksums included.
