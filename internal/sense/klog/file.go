@@ -31,7 +31,8 @@ type tail struct {
 }
 
 // followFile follows a path. It starts at the end of the file that is there,
-// and at the start of every one that takes its place.
+// and at the start of every one that takes its place. A file that is replaced
+// twice between two looks has been there unseen.
 func (s *Sensor) followFile(ctx context.Context, ready func()) error {
 	current, err := openTail(s.cfg.Path, io.SeekEnd)
 	if err != nil {
@@ -52,6 +53,7 @@ func (s *Sensor) followFile(ctx context.Context, ready func()) error {
 				return err
 			}
 			if time.Since(old.renamed) > oldFileKept {
+				s.dropPart(old)
 				old.close()
 				old = nil
 			}
@@ -64,7 +66,10 @@ func (s *Sensor) followFile(ctx context.Context, ready func()) error {
 			return err
 		}
 		if next != nil {
-			old.close()
+			if old != nil {
+				s.dropPart(old)
+				old.close()
+			}
 			current.renamed = time.Now()
 			old, current = current, next
 			continue
@@ -101,6 +106,7 @@ func openTail(path string, whence int) (*tail, error) {
 	return t, nil
 }
 
+// close may be called on nil.
 func (t *tail) close() {
 	if t != nil {
 		t.file.Close()

@@ -67,6 +67,23 @@ func TestRecords(t *testing.T) {
 	}
 }
 
+func TestUnescape(t *testing.T) {
+	tests := []struct{ name, text, want string }{
+		{"plain", "IN=eth0", "IN=eth0"},
+		{"control and high bytes", `a\x0ab\xc3\xa4`, "a\nb\u00e4"},
+		{"backslash", `\x5cx41`, `\x41`},
+		{"cut", `a\x4`, `a\x4`},
+		{"no digits", `\xzz`, `\xzz`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := string(unescape([]byte(tt.text))); got != tt.want {
+				t.Errorf("unescape(%q) = %q, want %q", tt.text, got, tt.want)
+			}
+		})
+	}
+}
+
 func TestPrefix(t *testing.T) {
 	cfg := DefaultConfig()
 	cfg.Prefix = "[drds]"
