@@ -19,11 +19,10 @@ func (c *cursor) rest() []byte { return c.line[c.at:] }
 
 func (c *cursor) done() bool { return len(bytes.TrimRight(c.rest(), " \r\n")) == 0 }
 
-func (c *cursor) fail(want string) error {
+func (c *cursor) fail(want string) {
 	if c.failed == nil {
 		c.failed = &ParseError{Want: want, Offset: c.at}
 	}
-	return c.failed
 }
 
 // has reports whether the tag stands next.

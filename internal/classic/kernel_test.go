@@ -24,8 +24,11 @@ func comboOptions(i int) (o Options, flags string) {
 		set  *bool
 		name string
 	}{
-		{&o.TCPSequence, "sequence"}, {&o.TCPOptions, "tcp-options"}, {&o.IPOptions, "ip-options"},
-		{&o.UID, "uid"}, {&o.MACDecode, "macdecode"},
+		{&o.TCPSequence, "sequence"},
+		{&o.TCPOptions, "tcp-options"},
+		{&o.IPOptions, "ip-options"},
+		{&o.UID, "uid"},
+		{&o.MACDecode, "macdecode"},
 	} {
 		if i&(1<<bit) != 0 {
 			*option.set = true
@@ -129,7 +132,7 @@ func (j *judge) check(t *testing.T, n int) []*reset.Reset {
 			if diff := cmp.Diff(line, string(AppendLine(nil, r, o))); diff != "" {
 				t.Errorf("%+v (-kernel +ours):\n%s\nraw %x link %x", o, diff, r.Packet.Raw, r.Packet.LinkHeader)
 			}
-			checkParse(t, line, r, o)
+			checkParse(t, line, o)
 		}
 	}
 	return records
@@ -137,7 +140,7 @@ func (j *judge) check(t *testing.T, n int) []*reset.Reset {
 
 // checkParse reads the kernel's own line and renders it anew: every field that
 // the line says must have been understood.
-func checkParse(t *testing.T, line string, r *reset.Reset, o Options) {
+func checkParse(t *testing.T, line string, o Options) {
 	t.Helper()
 	var s reset.Sighting
 	_, err := ParseLine([]byte(line), &s)
@@ -237,16 +240,24 @@ func (l *lab) ways() []way {
 		}
 		loopback := netip.MustParseAddr([]string{"127.0.0.1", "::1"}[i])
 		ways = append(ways,
-			way{"in" + family, host(1, 2), host(1, 1), l.frames("c0", l.Router, "r0"), l.router, 1,
-				want(reset.Interface{In: "r0"})},
-			way{"forward" + family, host(1, 2), host(2, 2), l.frames("c0", l.Router, "r0"), l.router, 1,
-				want(reset.Interface{In: "r0", Out: "r1"})},
+			way{
+				"in" + family, host(1, 2), host(1, 1), l.frames("c0", l.Router, "r0"), l.router, 1,
+				want(reset.Interface{In: "r0"}),
+			},
+			way{
+				"forward" + family, host(1, 2), host(2, 2), l.frames("c0", l.Router, "r0"), l.router, 1,
+				want(reset.Interface{In: "r0", Out: "r1"}),
+			},
 			way{"out" + family, host(1, 1), host(1, 2), l.rawAs(12345), l.router, 1, wantOwner},
 			way{"loopback" + family, loopback, loopback, l.rawAs(0), l.router, 2, func(*testing.T, *reset.Reset) {}},
-			way{"bridged" + family, host(3, 2), host(3, 3), l.frames("c1", l.Server, "s1"), l.bridge, 1,
-				want(reset.Interface{In: "br0", Out: "br0", PhysIn: "p0", PhysOut: "p1"})},
-			way{"bridge-in" + family, host(3, 2), host(3, 1), l.frames("c1", l.Bridge, "br0"), l.bridge, 1,
-				want(reset.Interface{In: "br0", PhysIn: "p0"})},
+			way{
+				"bridged" + family, host(3, 2), host(3, 3), l.frames("c1", l.Server, "s1"), l.bridge, 1,
+				want(reset.Interface{In: "br0", Out: "br0", PhysIn: "p0", PhysOut: "p1"}),
+			},
+			way{
+				"bridge-in" + family, host(3, 2), host(3, 1), l.frames("c1", l.Bridge, "br0"), l.bridge, 1,
+				want(reset.Interface{In: "br0", PhysIn: "p0"}),
+			},
 		)
 	}
 	return ways

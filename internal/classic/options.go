@@ -33,16 +33,16 @@ type Options struct {
 }
 
 // CleanPrefix returns the prefix with control characters and invalid UTF-8
-// written as \xNN, so that no prefix can forge a line, cut to max bytes without
+// written as \xNN, so that no prefix can forge a line, cut to limit bytes without
 // splitting a character.
-func CleanPrefix(prefix string, max int) string {
+func CleanPrefix(prefix string, limit int) string {
 	if !isClean(prefix) {
 		prefix = string(appendClean(nil, prefix))
 	}
-	if len(prefix) <= max {
+	if len(prefix) <= limit {
 		return prefix
 	}
-	cut := max
+	cut := limit
 	for cut > 0 && !utf8.RuneStart(prefix[cut]) {
 		cut--
 	}

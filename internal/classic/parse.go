@@ -104,7 +104,8 @@ func (p *parser) other() error {
 	if p.has("PROTO=") || p.has("TRUNCATED") {
 		return ErrNotReset
 	}
-	return p.fail("PROTO=")
+	p.fail("PROTO=")
+	return p.failed
 }
 
 // common is nf_log_dump_packet_common; findStart has checked its first half.

@@ -109,6 +109,12 @@ var flagOrder = [...]struct {
 	flag reset.Flags
 	name string
 }{
-	{reset.CWR, "CWR"}, {reset.ECE, "ECE"}, {reset.URG, "URG"}, {reset.ACK, "ACK"},
-	{reset.PSH, "PSH"}, {reset.RST, "RST"}, {reset.SYN, "SYN"}, {reset.FIN, "FIN"},
+	{reset.CWR, "CWR"},
+	{reset.ECE, "ECE"},
+	{reset.URG, "URG"},
+	{reset.ACK, "ACK"},
+	{reset.PSH, "PSH"},
+	{reset.RST, "RST"},
+	{reset.SYN, "SYN"},
+	{reset.FIN, "FIN"},
 }

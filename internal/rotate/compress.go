@@ -143,17 +143,17 @@ type opened struct {
 func (o opened) Close() error { return errors.Join(o.ReadCloser.Close(), o.file.Close()) }
 
 // sameContent compares two files as they read decompressed.
-func sameContent(one, other string) (bool, error) {
+func sameContent(one, other string) (same bool, err error) {
 	a, err := OpenFile(one)
 	if err != nil {
 		return false, err
 	}
-	defer a.Close()
+	defer func() { err = errors.Join(err, a.Close()) }()
 	b, err := OpenFile(other)
 	if err != nil {
 		return false, err
 	}
-	defer b.Close()
+	defer func() { err = errors.Join(err, b.Close()) }()
 	left, right := bufio.NewReader(a), bufio.NewReader(b)
 	x, y := make([]byte, 32<<10), make([]byte, 32<<10)
 	for {

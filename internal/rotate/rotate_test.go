@@ -2,6 +2,7 @@ package rotate
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -295,7 +296,7 @@ func TestSameNamesFromElsewhere(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	cfg := testConfig(t, newClock())
 	w := open(t, cfg)
-	if _, err := w.Write([]byte("half")); err != ErrNotLines {
+	if _, err := w.Write([]byte("half")); !errors.Is(err, ErrNotLines) {
 		t.Errorf("half a line: %v", err)
 	}
 	if _, err := Open(cfg); err == nil {
@@ -304,7 +305,7 @@ func TestRefusals(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Error(err)
 	}
-	if _, err := w.Write([]byte("x\n")); err != ErrClosed {
+	if _, err := w.Write([]byte("x\n")); !errors.Is(err, ErrClosed) {
 		t.Errorf("after close: %v", err)
 	}
 	if got := w.Stats(); got.LostLines != 2 || got.WriteErrors != 2 {

@@ -39,7 +39,7 @@ func TestKernelLogsTheSameResets(t *testing.T) {
 }
 
 func compareWithKernel(t *testing.T, log *testkit.KernelLog, l *testkit.Lab, g *generator, text string) {
-	restore(t, l.Router, g.six, text)
+	restore(t, l.Router, g.six, g.marker, text)
 	set, err := Parse("generated", strings.NewReader(text))
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
@@ -89,14 +89,12 @@ func awaitSentinel(t *testing.T, log *testkit.KernelLog, marker string, logged i
 // restore loads the file, and behind it, at a later priority that ACCEPT does
 // not skip, a rule that logs everything. A packet that a file drops would never
 // reach it, so drops are generated only as RETURN and ACCEPT.
-func restore(t *testing.T, n *testkit.Node, six bool, text string) {
+func restore(t *testing.T, n *testkit.Node, six bool, marker, text string) {
 	t.Helper()
 	command := "iptables-legacy-restore"
 	if six {
 		command = "ip6tables-legacy-restore"
 	}
-	marker := text[strings.Index(text, "rwr"):]
-	marker = marker[:strings.IndexByte(marker, ' ')]
 	sentinel := "table inet late\ndelete table inet late\ntable inet late {\n"
 	for _, hook := range []string{"input", "forward", "output"} {
 		sentinel += fmt.Sprintf("chain %s { type filter hook %s priority 10; tcp flags & rst == rst log prefix \"%s end \" level debug\n}\n",

@@ -98,7 +98,8 @@ func (ps *parser) levelOption(word string) *problem {
 		level, ok = int(v), true
 	}
 	if !ok {
-		return bad("%s: no level %q", word, text).with("levels are 0 to 7, or emerg, alert, crit, error, warning, notice, info, debug")
+		return bad("%s: no level %q", word, text).
+			with("levels are 0 to 7, or emerg, alert, crit, error, warning, notice, info, debug")
 	}
 	ps.rule.target.options.Level = level
 	return nil

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"context"
 	"net"
 	"slices"
 	"strconv"
@@ -126,7 +127,7 @@ func parsePort(word, text string) (uint16, *problem) {
 		return uint16(v), nil
 	}
 	if text != "" && (text[0] < '0' || text[0] > '9') && text[0] != '-' {
-		if v, err := net.LookupPort("tcp", text); err == nil { // /etc/services
+		if v, err := net.DefaultResolver.LookupPort(context.Background(), "tcp", text); err == nil { // /etc/services
 			return uint16(v), nil
 		}
 	}
