@@ -102,6 +102,11 @@ func ailments(s *daemon.Status) []string {
 	if s.Journal.Lost > 0 {
 		list = append(list, fmt.Sprintf("%d entries could not be written and were dropped", s.Journal.Lost))
 	}
+	for _, o := range s.Outputs {
+		if o.Problem != "" {
+			list = append(list, fmt.Sprintf("output %s is behind and tries again: %s", o.Name, o.Problem))
+		}
+	}
 	if !s.Balanced {
 		list = append(list, "the ledger does not balance: please report this as a bug")
 	}

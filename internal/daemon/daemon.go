@@ -90,7 +90,7 @@ func (d *Daemon) open(background context.Context) (err error) {
 		return err
 	}
 	d.place = Here(d.tracker.Lookup)
-	if err := os.MkdirAll(cfg.Journal.Dir, 0o750); err != nil {
+	if err := shareDir(cfg.Journal.Dir, cfg.Serve.Group); err != nil {
 		return fmt.Errorf("making the journal's directory: %w", err)
 	}
 	d.guard = newGuard(cfg.Journal.Dir)
@@ -123,7 +123,10 @@ func (d *Daemon) open(background context.Context) (err error) {
 	for _, l := range d.logs {
 		d.outputs = append(d.outputs, l.output)
 	}
-	return d.guard.start(d.place.BootID, d.capture.Name, d.lower)
+	if err := d.guard.start(d.place.BootID, d.capture.Name, d.lower); err != nil {
+		d.notice(err.Error()) // a full disk must not keep the daemon from watching
+	}
+	return nil
 }
 
 // startTracker runs a tracker of namespaces and waits for its first scan.
@@ -273,6 +276,11 @@ func (d *Daemon) checkpoint(now time.Time) {
 		entries = append(entries, reset.Entry{Coverage: &lines[i]})
 	}
 	d.append(entries...)
+	for _, l := range d.logs {
+		if err := l.file.RotateIfDue(); err != nil {
+			d.log.Error("rotating log", "output", l.name, "error", err)
+		}
+	}
 	ledger := d.account.ledger()
 	c := d.control("ledger", "")
 	c.Ledger = &ledger

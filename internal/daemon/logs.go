@@ -74,7 +74,7 @@ func openTextLog(name string, c rotate.Config, dir string, since reset.Time, for
 		return nil, err
 	}
 	return &textLog{
-		output: &output{name: name, dir: dir, since: since, log: log, write: lineWriter(file, format)},
+		output: &output{name: name, dir: dir, since: since, log: log, again: true, write: lineWriter(file, format)},
 		file:   file,
 	}, nil
 }

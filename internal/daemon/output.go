@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -24,23 +26,45 @@ type output struct {
 	dir   string // of the journal
 	write func(*reset.Entry) error
 	log   *slog.Logger
-	since reset.Time // where there is no cursor yet
+	// again says that an entry which could not be written is tried again until
+	// it is; else the output ends there.
+	again bool
 
 	mu       sync.Mutex
+	since    reset.Time       // where there is no position yet
 	position journal.Position // after the entry written last
 	written  uint64
-	failed   uint64
+	failed   uint64 // attempts
+	problem  string // why the next entry is not written at present
 }
+
+// A disk that is full today may take lines again tomorrow; the journal waits.
+const (
+	firstPause = 50 * time.Millisecond
+	maxPause   = 5 * time.Second
+)
 
 const cursorEvery = time.Second
 
 func (o *output) cursorPath() string { return filepath.Join(o.dir, "cursors", o.name) }
 
-// run copies until ctx ends, then what is still there until the limit.
+// run copies until ctx ends, then what is still there until the limit. What
+// could not be written by then is written after the next start.
 func (o *output) run(ctx context.Context, limit time.Duration) error {
-	from, err := o.load()
+	from, since, err := o.load()
 	if err != nil {
 		return err
+	}
+	if !since.IsZero() {
+		o.mu.Lock()
+		o.since = since
+		o.mu.Unlock()
+	} else if from.IsZero() {
+		// Noted at once: a process that is killed before its first cursor has not
+		// forgotten where it began.
+		if err := o.store(sinceWord + strconv.FormatInt(int64(o.since), 10)); err != nil {
+			o.log.Error("saving cursor", "output", o.name, "error", err)
+		}
 	}
 	saver, stop := context.WithCancel(context.Background())
 	saved := make(chan struct{})
@@ -54,30 +78,24 @@ func (o *output) run(ctx context.Context, limit time.Duration) error {
 
 // follow copies from the position, or from since where there is none.
 func (o *output) follow(ctx context.Context, limit time.Duration) error {
-	o.mu.Lock()
-	options := journal.ReadOptions{From: o.position, Follow: true, Poll: 50 * time.Millisecond}
-	o.mu.Unlock()
-	if options.From.IsZero() {
-		options.Since = o.since
-	}
-	if err := o.copy(ctx, options); err != nil && !errors.Is(err, context.Canceled) {
+	if err := o.copy(ctx, true); err != nil && !errors.Is(err, context.Canceled) {
 		return fmt.Errorf("output %s: %w", o.name, err)
 	}
 	rest, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	o.mu.Lock()
-	if !o.position.IsZero() {
-		options.From, options.Since = o.position, 0
-	}
-	o.mu.Unlock()
-	options.Follow = false
-	if err := o.copy(rest, options); err != nil {
+	if err := o.copy(rest, false); err != nil {
 		return fmt.Errorf("output %s: finishing: %w", o.name, err)
 	}
 	return nil
 }
 
-func (o *output) copy(ctx context.Context, options journal.ReadOptions) error {
+func (o *output) copy(ctx context.Context, follow bool) error {
+	o.mu.Lock()
+	options := journal.ReadOptions{From: o.position, Follow: follow, Poll: 50 * time.Millisecond}
+	if options.From.IsZero() {
+		options.Since = o.since
+	}
+	o.mu.Unlock()
 	options.OnDamage = func(d journal.Damage) { o.log.Warn("reading journal", "output", o.name, "error", d.Error()) }
 	reader, err := journal.NewReader(o.dir, options)
 	if err != nil {
@@ -95,40 +113,75 @@ func (o *output) copy(ctx context.Context, options journal.ReadOptions) error {
 		if entry.Reset != nil {
 			attribute.Complete(entry.Reset)
 		}
-		err = o.write(&entry)
+		if err := o.put(ctx, &entry, o.again && follow); err != nil {
+			return err
+		}
 		o.mu.Lock()
 		o.position = reader.Position()
 		o.written++
-		if err != nil {
-			o.failed++
-		}
 		o.mu.Unlock()
-		if err != nil {
-			o.log.Error("writing output", "output", o.name, "error", err)
+	}
+}
+
+// put writes an entry, again and again if need be.
+func (o *output) put(ctx context.Context, entry *reset.Entry, again bool) error {
+	for pause := firstPause; ; pause = min(2*pause, maxPause) {
+		err := o.write(entry)
+		o.note(err)
+		if err == nil || !again {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
 		}
 	}
 }
 
-func (o *output) load() (journal.Position, error) {
+// note keeps what doctor tells, and logs it when it begins and when it ends.
+func (o *output) note(err error) {
+	o.mu.Lock()
+	before := o.problem
+	o.problem = ""
+	if err != nil {
+		o.problem = err.Error()
+		o.failed++
+	}
+	after := o.problem
+	o.mu.Unlock()
+	switch {
+	case after != "" && before == "":
+		o.log.Error("writing output", "output", o.name, "error", err)
+	case after == "" && before != "":
+		o.log.Info("writing output again", "output", o.name)
+	}
+}
+
+// sinceWord begins the cursor of an output that has written nothing yet; the
+// moment from which on it writes follows, in nanoseconds since 1970.
+const sinceWord = "since "
+
+func (o *output) load() (journal.Position, reset.Time, error) {
 	text, err := os.ReadFile(o.cursorPath())
 	if errors.Is(err, os.ErrNotExist) {
-		return journal.Position{}, nil
+		return journal.Position{}, 0, nil
 	}
 	if err != nil {
-		return journal.Position{}, fmt.Errorf("output %s: reading its cursor: %w", o.name, err)
+		return journal.Position{}, 0, fmt.Errorf("output %s: reading its cursor: %w", o.name, err)
 	}
-	position, err := journal.ParsePosition(string(trimNewline(text)))
+	line := strings.TrimRight(string(text), "\n")
+	if digits, found := strings.CutPrefix(line, sinceWord); found {
+		since, err := strconv.ParseInt(digits, 10, 64)
+		if err == nil {
+			return journal.Position{}, reset.Time(since), nil
+		}
+	}
+	position, err := journal.ParsePosition(line)
 	if err != nil {
-		return journal.Position{}, fmt.Errorf("output %s: cursor %q: %w (remove the file to begin anew)", o.name, o.cursorPath(), err)
+		return journal.Position{}, 0, fmt.Errorf("output %s: cursor %q: %w (remove the file to begin anew)", o.name, o.cursorPath(), err)
 	}
-	return position, nil
-}
-
-func trimNewline(b []byte) []byte {
-	for len(b) > 0 && b[len(b)-1] == '\n' {
-		b = b[:len(b)-1]
-	}
-	return b
+	return position, 0, nil
 }
 
 func (o *output) saveRegularly(ctx context.Context) {
@@ -158,13 +211,15 @@ func (o *output) saveRegularly(ctx context.Context) {
 	}
 }
 
-func (o *output) save(position journal.Position) error {
+func (o *output) save(position journal.Position) error { return o.store(position.String()) }
+
+func (o *output) store(cursor string) error {
 	path := o.cursorPath()
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return err
 	}
 	temporary := path + ".new"
-	if err := os.WriteFile(temporary, []byte(position.String()+"\n"), 0o640); err != nil {
+	if err := os.WriteFile(temporary, []byte(cursor+"\n"), 0o640); err != nil {
 		return err
 	}
 	return os.Rename(temporary, path)
@@ -174,11 +229,12 @@ func (o *output) save(position journal.Position) error {
 type OutputStatus struct {
 	Name    string `json:"name"`
 	Written uint64 `json:"written"`
-	Failed  uint64 `json:"failed"`
+	Failed  uint64 `json:"failed"` // attempts; what failed is tried again
+	Problem string `json:"problem,omitempty"`
 }
 
 func (o *output) status() OutputStatus {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return OutputStatus{Name: o.name, Written: o.written, Failed: o.failed}
+	return OutputStatus{Name: o.name, Written: o.written, Failed: o.failed, Problem: o.problem}
 }
