@@ -73,7 +73,8 @@ func (c *Config) Validate() error {
 	check(c.BlockBytes >= 4<<10 && c.BlockBytes <= 1<<20, "block_bytes: %d is not between 4096 and 1048576", c.BlockBytes)
 	check(c.BlockInterval >= 0, "block_interval: negative")
 	check(c.SyncInterval >= 0, "sync_interval: negative")
-	check(c.SegmentBytes >= 64<<10 && c.SegmentBytes <= 1<<36, "segment_bytes: %d is not between 65536 and 68719476736", c.SegmentBytes)
+	check(c.SegmentBytes >= 64<<10 && c.SegmentBytes <= 1<<36,
+		"segment_bytes: %d is not between 65536 and 68719476736", c.SegmentBytes)
 	check(c.MaxAge >= 0, "max_age: negative")
 	check(c.MaxSegments >= 0, "max_segments: negative")
 	check(c.MaxBytes >= 0, "max_bytes: negative")

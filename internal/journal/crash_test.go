@@ -267,8 +267,8 @@ func (a *machine) wait(t *rapid.T) {
 	a.settle(t, before, a.w.Stats())
 }
 
-func (a *machine) fill(t *rapid.T)  { a.m.room = rapid.IntRange(0, 30000).Draw(t, "room") }
-func (a *machine) empty(t *rapid.T) { a.m.room = 1 << 30 }
+func (a *machine) fill(t *rapid.T) { a.m.room = rapid.IntRange(0, 30000).Draw(t, "room") }
+func (a *machine) empty(*rapid.T)  { a.m.room = 1 << 30 }
 
 func (a *machine) closeAndOpen(t *rapid.T) {
 	before := a.w.Stats()

@@ -27,7 +27,7 @@ func deflate(ctx context.Context, fs FS, dir, name, path string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer src.Close()
+	defer shut(src)
 	out, err := fs.Create(path)
 	if err != nil {
 		return err
@@ -38,7 +38,7 @@ func deflate(ctx context.Context, fs FS, dir, name, path string) (err error) {
 	if err != nil {
 		return fmt.Errorf("starting zstd: %w", err)
 	}
-	defer encoder.Close()
+	defer shut(encoder)
 	d := &deflater{src: src, out: out, encoder: encoder}
 	if err := d.run(ctx, name); err != nil {
 		return err

@@ -59,7 +59,7 @@ func (Disk) Names(dir string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer d.Close()
+	defer shut(d)
 	return d.Readdirnames(-1)
 }
 
@@ -128,7 +128,7 @@ func (Disk) SetAppendOnly(path string, on bool) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer shut(f)
 	fd := int(f.Fd())
 	flags, err := unix.IoctlGetUint32(fd, unix.FS_IOC_GETFLAGS)
 	if err == nil {
@@ -159,7 +159,7 @@ func (Disk) Lock(dir string) (io.Closer, error) {
 		return nil, err
 	}
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		defer f.Close()
+		defer shut(f)
 		if !errors.Is(err, unix.EWOULDBLOCK) {
 			return nil, fmt.Errorf("locking %q: %w", path, err)
 		}

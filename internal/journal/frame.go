@@ -122,7 +122,8 @@ type inflater struct {
 
 // newInflater reads the index.
 func newInflater(file ReadFile) (*inflater, error) {
-	decoder, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(2*maxFrame), zstd.WithDecoderLowmem(true))
+	decoder, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1),
+		zstd.WithDecoderMaxMemory(2*maxFrame), zstd.WithDecoderLowmem(true))
 	if err != nil {
 		return nil, fmt.Errorf("starting zstd: %w", err)
 	}

@@ -56,15 +56,20 @@ func (w *Writer) wake() {
 	}
 }
 
-// overdue writes the open block if it waited long enough, and what a stall
-// holds if the disk takes it again.
+// overdue writes the open block if it waited long enough, or what a stall holds
+// if the disk takes it again; and at midnight it begins a new segment.
 func (w *Writer) overdue(now time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.enc.entries > 0 && now.Sub(w.since) >= w.cfg.BlockInterval {
+	switch {
+	case w.enc.entries > 0 && now.Sub(w.since) >= w.cfg.BlockInterval:
 		w.cut(now)
-	} else if w.stall.active() {
+	case w.stall.active():
 		w.resume(now)
+	case w.seg != nil && !sameDay(w.seg.head.created, now):
+		if err := w.dueSegment(now); err != nil {
+			w.stalled(err, now)
+		}
 	}
 }
 

@@ -12,7 +12,8 @@ type Checkpoint struct {
 	Ledger *reset.Ledger // nil if the journal has none
 	Time   reset.Time    // when it was written
 	// After counts the resets written after it: first revisions that are no
-	// folds. The ledger's Written plus After is what the journal holds.
+	// folds. The ledger's Written plus After is what was ever written. Without a
+	// ledger it counts those of the last 16 segments.
 	After uint64
 }
 
@@ -20,10 +21,14 @@ type Checkpoint struct {
 // opened. Ledger is nil in a new journal.
 func (w *Writer) LastLedger() Checkpoint { return w.checkpoint }
 
+// maxBack is how many segments are looked at for a ledger. The daemon writes
+// one every few seconds.
+const maxBack = 16
+
 // lastLedger looks for it from the end. A flag in the blocks' heads, and in
 // compressed segments in their index, spares it from reading all entries.
 func lastLedger(fs FS, dir string, list []segment) (c Checkpoint, err error) {
-	for i := len(list) - 1; i >= 0; i-- {
+	for i := len(list) - 1; i >= max(0, len(list)-maxBack); i-- {
 		found, err := ledgerIn(fs, dir, list[i], &c)
 		if err != nil || found {
 			return c, err
@@ -39,7 +44,7 @@ func ledgerIn(fs FS, dir string, s segment, c *Checkpoint) (found bool, err erro
 	if err != nil {
 		return false, err
 	}
-	defer src.Close()
+	defer shut(src)
 	w, err := newWalker(s.name, src)
 	var d *Damage
 	if err != nil && !errors.As(err, &d) {
@@ -87,11 +92,16 @@ func ledgerIn(fs FS, dir string, s segment, c *Checkpoint) (found bool, err erro
 func lastMark(w *walker) (from int64, found bool, err error) {
 	from = w.offset
 	if z, ok := w.src.(*inflater); ok {
+		last := -1
 		for i := range z.frames {
 			if z.frames[i].flags&frameLedger != 0 {
-				w.offset = max(z.frames[i].offset, w.offset)
+				last = i
 			}
 		}
+		if last < 0 {
+			return from, false, nil
+		}
+		w.offset = max(z.frames[last].offset, from)
 	}
 	var d *Damage
 	for {

@@ -59,7 +59,7 @@ func inform(fs FS, dir string, s segment) (info SegmentInfo, err error) {
 	if err != nil {
 		return info, err
 	}
-	defer src.Close()
+	defer shut(src)
 	w, err := newWalker(s.name, src)
 	var d *Damage
 	if err != nil && !errors.As(err, &d) {

@@ -91,7 +91,7 @@ func (r *Reader) Next(ctx context.Context) (reset.Entry, error) {
 		if !errors.Is(err, io.EOF) {
 			return reset.Entry{}, err
 		}
-		err = r.nextBlock()
+		err = r.nextBlock(ctx)
 		if err == nil {
 			continue
 		}
@@ -159,8 +159,11 @@ func timeOf(entry *reset.Entry) reset.Time {
 
 // nextBlock finds the next block that may hold entries within the times. At
 // the end of what is there, it returns io.EOF.
-func (r *Reader) nextBlock() error {
+func (r *Reader) nextBlock(ctx context.Context) error {
 	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if r.walker == nil {
 			if err := r.nextSegment(); err != nil {
 				return err

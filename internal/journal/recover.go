@@ -145,7 +145,7 @@ func findTail(fs FS, dir string, s segment) (t tail, err error) {
 	if err != nil {
 		return t, err
 	}
-	defer src.Close()
+	defer shut(src)
 	w, err := newWalker(s.name, src)
 	var d *Damage
 	switch {

@@ -75,7 +75,7 @@ func (report *RepairReport) copySegment(ctx context.Context, w *Writer, dir stri
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer shut(r)
 	report.Segments++
 	r.only = true
 	var batch []reset.Entry

@@ -39,7 +39,6 @@ type stall struct {
 	lost       uint64 // entries dropped since the stall began
 	lostResets uint64
 	from, to   reset.Time
-	told       bool
 }
 
 func (s *stall) active() bool { return s.err != nil }

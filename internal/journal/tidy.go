@@ -6,13 +6,18 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/rstwatch/rstwatch/internal/reset"
 )
 
-// tidyInterval is how often closed segments are looked at.
-const tidyInterval = 5 * time.Second
+// tidyInterval is how often closed segments are looked at; compressRetry is how
+// long one that could not be compressed, as when the disk is full, is left alone.
+const (
+	tidyInterval  = 5 * time.Second
+	compressRetry = time.Minute
+)
 
 // tidy is the background work that can wait: compression and retention.
 func (w *Writer) tidy() {
@@ -40,28 +45,39 @@ func (w *Writer) tidy() {
 	}
 }
 
-// Tidy compresses the closed segments and removes those that retention no
-// longer keeps. It is done in the background too.
+// Tidy removes the segments that retention no longer keeps and compresses the
+// other closed ones. It is done in the background too.
 func (w *Writer) Tidy(ctx context.Context) error {
 	w.tidyMu.Lock()
 	defer w.tidyMu.Unlock()
-	list, err := w.closedSegments()
-	if err != nil {
-		return err
-	}
-	kept, err := w.retain(list)
-	if err != nil || !w.cfg.Compress {
-		return err
-	}
-	for _, s := range kept {
-		if !s.plain {
-			continue
+	for {
+		if w.isClosed() {
+			return ErrClosed
 		}
-		if err := w.compress(ctx, s); err != nil {
+		// Between two compressions, which take seconds, retention has its turn.
+		list, err := w.closedSegments()
+		if err != nil {
+			return err
+		}
+		kept, err := w.retain(list)
+		if err != nil || !w.cfg.Compress || w.deps.Now().Before(w.compressAt) {
+			return err
+		}
+		next := slices.IndexFunc(kept, func(s segment) bool { return s.plain })
+		if next < 0 {
+			return nil
+		}
+		if err := w.compress(ctx, kept[next]); err != nil {
+			w.compressAt = w.deps.Now().Add(compressRetry)
 			return err
 		}
 	}
-	return nil
+}
+
+func (w *Writer) isClosed() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.closed
 }
 
 // closedSegments lists the segments that nobody writes any more and that are
@@ -167,7 +183,7 @@ func recoveredIn(fs FS, dir string, sequence uint64) (map[string]bool, error) {
 		if err != nil {
 			return nil, err
 		}
-		defer src.Close()
+		defer shut(src)
 		w, err := newWalker(s.name, src)
 		if err != nil {
 			return known, nil

@@ -160,7 +160,7 @@ func (v *verifier) segment(list []segment, i int) error {
 	if err != nil {
 		return err
 	}
-	defer src.Close()
+	defer shut(src)
 	w, err := newWalker(v.at.name, src)
 	var d *Damage
 	if err != nil && !errors.As(err, &d) {
@@ -321,7 +321,8 @@ func (v *verifier) finish(list []segment, heads []KeptHead) {
 		first := list[0]
 		if end, ok := v.gone[first.sequence-1]; ok && end != v.first.previous {
 			v.at = first
-			v.fault(0, headLength, "the chain is broken: the segment removed before does not end with the hash that this one was begun with")
+			v.fault(0, headLength,
+				"the chain is broken: the segment removed before does not end with the hash that this one was begun with")
 		}
 		v.at = segment{}
 		v.kept(first, heads)

@@ -55,3 +55,6 @@ type ReadFile interface {
 
 // errNotThere is what FS returns, wrapped, for a file that does not exist.
 var errNotThere = fs.ErrNotExist
+
+// shut closes what was only read, or what holds nothing that could be lost.
+func shut(c io.Closer) { _ = c.Close() }

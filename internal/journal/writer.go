@@ -48,6 +48,8 @@ type Writer struct {
 	fileMu sync.Mutex // held while files are synced and closed; taken before mu
 	tidyMu sync.Mutex // held while closed segments are compressed or removed
 
+	compressAt time.Time // not before; guarded by tidyMu
+
 	checkpoint Checkpoint
 	flagOnce   sync.Once // the missing append-only attribute is told once
 	kick       chan struct{}
@@ -287,7 +289,7 @@ func (w *Writer) readsBack(s *live, block []byte) bool {
 	if err != nil {
 		return false
 	}
-	defer f.Close()
+	defer shut(f)
 	got := make([]byte, len(block))
 	n, _ := f.ReadAt(got, s.size)
 	return n == len(block) && string(got) == string(block)
