@@ -8,6 +8,37 @@
  * socket since 6.11.
  */
 
+#define REJECT_WITHIN_NS 1000000
+
+/*
+ * Tell the packet that netfilter's REJECT has just answered, if this is it; the
+ * sighting joins that of the RST.
+ */
+static __always_inline bool rejected(struct reply *r, struct sk_buff *skb, __u16 reason, __u8 has)
+{
+	__u32 key = SCRATCH_DROP;
+	struct sighting *s;
+	struct net_device *dev = skb->dev;
+
+	if (bpf_ktime_get_ns() - r->rejected_at > REJECT_WITHIN_NS) {
+		r->rejected_at = 0;
+		return false;
+	}
+	s = bpf_map_lookup_elem(&scratch, &key);
+	if (!s || skb->network_header == 0xffff)
+		return false;
+	begin(s, KIND_REJECTED);
+	s->has = has;
+	s->drop_reason = reason;
+	if (describe_trigger(s, skb) != r->rejected_ports)
+		return false;
+	r->rejected_at = 0;
+	if (dev)
+		describe_net(s, dev->nd_net.net);
+	tell(s, HEAD_SIZE + ((s->trigger_len + 7) & 0xf8));
+	return true;
+}
+
 static __always_inline int dropped(struct sk_buff *skb, __u16 reason, struct sock *rx_sk, __u8 has)
 {
 	__u32 key = SCRATCH_DROP, zero = 0, ports;
@@ -23,6 +54,8 @@ static __always_inline int dropped(struct sk_buff *skb, __u16 reason, struct soc
 		release_reply(r);
 		return 0;
 	}
+	if (r && r->rejected_at && rejected(r, skb, reason, has))
+		return 0;
 	network = skb->network_header;
 	if (network == 0xffff || !find_rst(&f, skb->head + network, skb->protocol) || is_foreign(skb))
 		return 0;

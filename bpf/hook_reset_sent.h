@@ -9,50 +9,6 @@
  * the RST was transmitted, and skb is NULL.
  */
 
-/* Whom the refused packet came from, and what conntrack made of it. */
-static __always_inline void describe_delivery(struct sighting *s, struct sk_buff *skb)
-{
-	unsigned char *mac = skb->head + skb->mac_header;
-
-	s->trigger_mark = skb->mark;
-	if (skb->mac_header != 0xffff && skb->network_header - skb->mac_header >= 14) {
-		bpf_probe_read_kernel(s->trigger_mac, 6, mac + 6);
-		s->trigger_has_mac = 1;
-	}
-	if (bpf_core_field_exists(skb->_nfct)) {
-		unsigned long ct = skb->_nfct; /* a pointer, and enum ip_conntrack_info in its low three bits */
-
-		if (ct & ~7UL || (ct & 7) == 7)
-			s->trigger_ct = CT_KNOWN | (ct & 7);
-	}
-}
-
-/* Keep the refused packet's headers: they are the trigger. */
-static __always_inline bool describe_trigger(struct reply *r, struct sk_buff *skb)
-{
-	struct sighting *s = &r->s;
-	struct found f = {};
-	__u32 ports, at = 0, length;
-
-	f.ip = skb->head + skb->network_header;
-	f.version = load8(f.ip) >> 4;
-	if (f.version != 4 && f.version != 6)
-		return false;
-	f.tcp = find_tcp(f.ip, f.version);
-	if (f.tcp < 20)
-		return false;
-	ports = ports_of(&f);
-	r->ports = ports << 16 | ports >> 16;
-	s->family = f.version;
-	length = f.tcp + (load8(f.ip + f.tcp + 12) >> 4) * 4;
-	if (s->has & HAS_TCP)
-		at = sizeof(struct tcp_part);
-	s->trigger_len = copy_bytes(s, at, f.ip, length, TRIGGER_MAX);
-	s->iif = skb->skb_iif;
-	describe_delivery(s, skb);
-	return true;
-}
-
 static __always_inline int reply_begins(struct sock *sk, struct sk_buff *skb, __u16 reason, __u8 has)
 {
 	__u32 zero = 0;
@@ -80,8 +36,7 @@ static __always_inline int reply_begins(struct sock *sk, struct sk_buff *skb, __
 		describe_net(s, dev->nd_net.net);
 	}
 	r->trigger = (__u64)skb;
-	r->ports = 0;
-	describe_trigger(r, skb);
+	r->ports = describe_trigger(s, skb);
 	if (filtered(s, swap16((__u16)r->ports), swap16((__u16)(r->ports >> 16)))) {
 		count(COUNT_FILTERED);
 		return 0;

@@ -114,6 +114,10 @@ int BPF_PROG(wire_out, struct sk_buff *skb)
 	}
 	describe_skb(s, skb, &f);
 	s->origin = origin_of(s, skb);
+	if (s->origin == ORIGIN_NO_SOCKET) {
+		r->rejected_ports = ports;
+		r->rejected_at = s->mono_ns;
+	}
 	describe_link(s, skb, f.ip);
 	describe_packet(s, skb, &f, 0);
 	tell(s, HEAD_SIZE + s->raw_len);

@@ -64,7 +64,12 @@ struct reply {
 	__u64 next;
 	__u64 trigger; /* the skb that is answered */
 	__u32 ports; /* of the RST as on the wire, to recognise it */
-	__u32 pad;
+	/*
+	 * A RST that left with no socket, as netfilter's REJECT makes them: the
+	 * packet that it answers is dropped right after it, on the same CPU.
+	 */
+	__u32 rejected_ports;
+	__u64 rejected_at; /* 0: none */
 	struct sighting s;
 };
 

@@ -3,6 +3,51 @@
 #ifndef RSTWATCH_REPLY_H
 #define RSTWATCH_REPLY_H
 
+/* Whom the refused packet came from, and what conntrack made of it. */
+static __always_inline void describe_delivery(struct sighting *s, struct sk_buff *skb)
+{
+	unsigned char *mac = skb->head + skb->mac_header;
+
+	s->trigger_mark = skb->mark;
+	if (skb->mac_header != 0xffff && skb->network_header - skb->mac_header >= 14) {
+		bpf_probe_read_kernel(s->trigger_mac, 6, mac + 6);
+		s->trigger_has_mac = 1;
+	}
+	if (bpf_core_field_exists(skb->_nfct)) {
+		unsigned long ct = skb->_nfct; /* a pointer, and enum ip_conntrack_info in its low three bits */
+
+		if (ct & ~7UL || (ct & 7) == 7)
+			s->trigger_ct = CT_KNOWN | (ct & 7);
+	}
+}
+
+/*
+ * Keep the refused packet's headers: they are the trigger. The ports of the
+ * RST that answers it, as on the wire; 0 where there is no TCP header.
+ */
+static __always_inline __u32 describe_trigger(struct sighting *s, struct sk_buff *skb)
+{
+	struct found f = {};
+	__u32 ports, at = 0, length;
+
+	f.ip = skb->head + skb->network_header;
+	f.version = load8(f.ip) >> 4;
+	if (f.version != 4 && f.version != 6)
+		return 0;
+	f.tcp = find_tcp(f.ip, f.version);
+	if (f.tcp < 20)
+		return 0;
+	ports = ports_of(&f);
+	s->family = f.version;
+	length = f.tcp + (load8(f.ip + f.tcp + 12) >> 4) * 4;
+	if (s->has & HAS_TCP)
+		at = sizeof(struct tcp_part);
+	s->trigger_len = copy_bytes(s, at, f.ip, length, TRIGGER_MAX);
+	s->iif = skb->skb_iif;
+	describe_delivery(s, skb);
+	return ports << 16 | ports >> 16;
+}
+
 static __always_inline __u64 reply_size(struct sighting *s)
 {
 	__u64 at = HEAD_SIZE + ((s->trigger_len + 7) & 0xf8);

@@ -7,6 +7,7 @@ import "github.com/rstwatch/rstwatch/internal/reset"
 const (
 	factReason = "kernel-reason" // enum sk_rst_reason of tcp_send_reset
 	factOwner  = "packet-owner"  // what owned the packet when it reached a device
+	factDrop   = "trigger-drop"  // enum skb_drop_reason of the packet that was answered
 )
 
 var ownerNames = [...]string{
@@ -44,6 +45,12 @@ func makeOwnerEvidence() map[*ownerRule][]reset.Evidence {
 		lists[rule] = []reset.Evidence{{
 			Fact: factOwner, Value: ownerNames[rule.origin], For: "sender=" + rule.sender.String(), Weight: weightOf(rule.sure),
 		}}
+		if rule.drop != "" {
+			lists[rule][0].Weight = reset.Strong
+			lists[rule] = append(lists[rule], reset.Evidence{
+				Fact: factDrop, Value: rule.drop, For: "sender=" + rule.sender.String(), Weight: reset.Decisive,
+			})
+		}
 	}
 	return lists
 }

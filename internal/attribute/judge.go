@@ -40,7 +40,7 @@ func sent(r *reset.Reset, origin reset.Origination) {
 		return
 	}
 	for i := range ownerRules {
-		if rule := &ownerRules[i]; rule.origin == origin {
+		if rule := &ownerRules[i]; rule.fits(r, origin) {
 			r.Sender, r.Cause = rule.sender, rule.cause
 			r.Confidence = reset.Confidence{Sender: rule.sure, Cause: rule.sure}
 			r.Evidence = rule.evidence()

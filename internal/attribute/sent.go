@@ -77,14 +77,22 @@ func (rule *sentRule) fits(r *reset.Reset) bool {
 // send: what owned the packet decides.
 type ownerRule struct {
 	origin reset.Origination
+	drop   string // enum skb_drop_reason of the packet that was answered; empty: any
 	sender reset.Sender
 	cause  reset.Cause
 	sure   reset.Level // of both
 }
 
 var ownerRules = []ownerRule{
-	{reset.OriginRawSocket, reset.LocalInject, reset.Injected, reset.Certain},
-	{reset.OriginPacketSocket, reset.LocalInject, reset.Injected, reset.Certain},
-	// nf_send_reset gives its packet no socket; a BPF program's has none either.
-	{reset.OriginNoSocket, reset.LocalFirewall, reset.FirewallReject, reset.Likely},
+	{reset.OriginRawSocket, "", reset.LocalInject, reset.Injected, reset.Certain},
+	{reset.OriginPacketSocket, "", reset.LocalInject, reset.Injected, reset.Certain},
+	// nf_send_reset gives its packet no socket, and the rule then drops the
+	// packet that it answered.
+	{reset.OriginNoSocket, "NETFILTER_DROP", reset.LocalFirewall, reset.FirewallReject, reset.Certain},
+	// A BPF program's packet has no socket either.
+	{reset.OriginNoSocket, "", reset.LocalFirewall, reset.FirewallReject, reset.Likely},
+}
+
+func (rule *ownerRule) fits(r *reset.Reset, origin reset.Origination) bool {
+	return rule.origin == origin && (rule.drop == "" || r.Trigger != nil && rule.drop == r.Kernel.DropReason)
 }

@@ -2,6 +2,7 @@ package attribute
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/rstwatch/rstwatch/internal/reset"
 )
@@ -25,7 +26,7 @@ var sentences = map[reset.Cause]string{
 	reset.StaleTimestamp:   "a packet bore a timestamp that is too old",
 	reset.MPTCP:            "Multipath TCP refused the subflow",
 	reset.Injected:         "it wrote the packet itself, past TCP",
-	reset.FirewallReject:   "no process and no TCP of this host made the packet, so a REJECT rule is likely",
+	reset.FirewallReject:   "a REJECT rule refused the packet that it answers",
 }
 
 var outcomes = map[reset.Verdict]string{
@@ -50,14 +51,7 @@ func Summary(r *reset.Reset) string {
 }
 
 func sentSummary(r *reset.Reset) string {
-	who := map[reset.Sender]string{
-		reset.LocalApp: processName(r, "A process here"), reset.LocalKernel: "The kernel here",
-		reset.LocalFirewall: "Probably the firewall here", reset.LocalInject: processName(r, "A process here"),
-	}[r.Sender]
-	if who == "" {
-		who = "This host"
-	}
-	text := who + " reset the connection to " + r.Dst.String()
+	text := sender(r) + " reset the connection to " + r.Dst.String()
 	if why := sentences[r.Cause]; why != "" {
 		text += ": " + why
 	}
@@ -65,6 +59,25 @@ func sentSummary(r *reset.Reset) string {
 		text += "; the RST was dropped and did not leave"
 	}
 	return text + "."
+}
+
+// sender says who, as surely as it is known.
+func sender(r *reset.Reset) string {
+	var who string
+	switch r.Sender {
+	case reset.LocalApp, reset.LocalInject:
+		who = processName(r, "A process here")
+	case reset.LocalKernel:
+		who = "The kernel here"
+	case reset.LocalFirewall:
+		who = "The firewall here"
+	default:
+		return "This host"
+	}
+	if r.Confidence.Sender != reset.Certain {
+		who = "Probably " + strings.ToLower(who[:1]) + who[1:]
+	}
+	return who
 }
 
 func receivedSummary(r *reset.Reset) string {

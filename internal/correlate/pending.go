@@ -58,7 +58,7 @@ func directionOf(s *reset.Sighting) reset.Direction {
 			return reset.Forward
 		}
 		return reset.Out
-	case reset.HookSent, reset.HookLocalOut:
+	case reset.HookSent, reset.HookLocalOut, reset.HookRejected:
 		return reset.Out
 	case reset.HookRefused:
 		if s.Origin != reset.OriginUnknown {

@@ -29,6 +29,8 @@ func (p *pending) takes(s *reset.Sighting, like likeness) bool {
 		return p.only(reset.HookWireIn)
 	case reset.HookRefused:
 		return p.takesRefused(s, like)
+	case reset.HookRejected:
+		return p.only(reset.HookWireOut) && p.origin == reset.OriginNoSocket && fitsTrigger(s.Trigger, &p.record.Packet)
 	}
 	return false // the other hooks see a RST once
 }
@@ -124,7 +126,7 @@ func (p *pending) complete() bool {
 			p.saw(reset.HookLocalIn)
 	case reset.Out:
 		sent := p.saw(reset.HookSent)
-		return sent && p.saw(reset.HookRefused) || p.saw(reset.HookLocalOut) ||
+		return sent && p.saw(reset.HookRefused) || p.saw(reset.HookLocalOut) || p.saw(reset.HookRejected) ||
 			sent && p.saw(reset.HookWireOut) && p.origin == reset.OriginTCPSocket
 	case reset.Forward:
 		return p.saw(reset.HookForward)

@@ -15,6 +15,7 @@ type Hook uint8
 //	HookLocalOut   netfilter OUTPUT, or a LOG line with OUT= only
 //	HookForward    netfilter FORWARD, or a LOG line with both
 //	HookTransit    a capture file whose vantage is not known
+//	HookRejected   netfilter dropped the packet that a RST had just answered
 const (
 	HookNone Hook = iota
 	HookSent
@@ -26,6 +27,7 @@ const (
 	HookLocalOut
 	HookForward
 	HookTransit
+	HookRejected
 )
 
 // Origination says what the stack knew, at HookWireOut, of where the packet

@@ -19,6 +19,7 @@ const (
 	kindReply
 	kindAccepted
 	kindRefused
+	kindRejected
 )
 
 const (
@@ -114,6 +115,13 @@ func (d *decoder) decode(head *probeSighting, tail []byte, s *reset.Sighting, at
 	case kindAccepted:
 		s.Source, s.Hook = reset.TCPReceiveReset, reset.HookAccepted
 		s.Dst, s.Src = socketEndpoints(head)
+	case kindRejected:
+		s.Source, s.Hook = reset.KfreeSkb, reset.HookRejected
+		s.Origin = reset.OriginNoSocket
+		d.trigger(head, parts, s, &place.trigger)
+		if s.Trigger == nil {
+			return errSample
+		}
 	case kindRefused:
 		s.Source, s.Hook = reset.KfreeSkb, reset.HookRefused
 		s.Origin = reset.Origination(head.Origin)
@@ -157,14 +165,7 @@ func (d *decoder) reply(head *probeSighting, p parts, s *reset.Sighting, trigger
 	if head.Has&hasDropReason != 0 {
 		s.Extra = s.Extra.With(reset.KfreeSkb)
 	}
-	*trigger = reset.Trigger{}
-	if from, to, err := packet.DecodeTrigger(p.trigger, trigger); err == nil {
-		s.Trigger = trigger
-		delivery(head, trigger)
-		if s.Src.IsZero() {
-			s.Src, s.Dst = to, from
-		}
-	}
+	d.trigger(head, p, s, trigger)
 	if head.Has&hasWire != 0 {
 		s.Extra = s.Extra.With(reset.Wire)
 		s.Interface.Out = d.name(head.Dev)
@@ -173,6 +174,19 @@ func (d *decoder) reply(head *probeSighting, p parts, s *reset.Sighting, trigger
 		}
 		// Every hook that such a RST can pass has passed: nothing more will come.
 		s.Complete = true
+	}
+}
+
+// trigger fills the packet that the RST answers; its tuple is the RST's, the
+// other way round.
+func (d *decoder) trigger(head *probeSighting, p parts, s *reset.Sighting, trigger *reset.Trigger) {
+	*trigger = reset.Trigger{}
+	if from, to, err := packet.DecodeTrigger(p.trigger, trigger); err == nil {
+		s.Trigger = trigger
+		delivery(head, trigger)
+		if s.Src.IsZero() {
+			s.Src, s.Dst = to, from
+		}
 	}
 }
 

@@ -14,13 +14,14 @@ import (
 )
 
 type probeReply struct {
-	_       structs.HostLayout
-	Used    uint64
-	Next    uint64
-	Trigger uint64
-	Ports   uint32
-	Pad     uint32
-	S       probeSighting
+	_             structs.HostLayout
+	Used          uint64
+	Next          uint64
+	Trigger       uint64
+	Ports         uint32
+	RejectedPorts uint32
+	RejectedAt    uint64
+	S             probeSighting
 }
 
 type probeSighting struct {
