@@ -26,7 +26,8 @@ func (n *Node) InjectRaw(packet []byte) error {
 			return fmt.Errorf("making raw socket: %w", err)
 		}
 		defer closeFD(fd)
-		if err := unix.Sendto(fd, packet, 0, sockaddr(to)); err != nil {
+		send := func() error { return unix.Sendto(fd, packet, 0, sockaddr(to)) }
+		if err := uninterrupted(send); err != nil {
 			return fmt.Errorf("injecting %d bytes to %s: %w", len(packet), to.Addr(), err)
 		}
 		return nil
@@ -43,7 +44,11 @@ func (n *Node) InjectFrame(device string, frame []byte, bypass bool) error {
 			return err
 		}
 		defer closeFD(fd)
-		if _, err := unix.Write(fd, frame); err != nil {
+		send := func() error {
+			_, err := unix.Write(fd, frame)
+			return err
+		}
+		if err := uninterrupted(send); err != nil {
 			return fmt.Errorf("injecting a frame of %d bytes: %w", len(frame), err)
 		}
 		return nil

@@ -134,7 +134,11 @@ func makeLinger2(r *run) error {
 
 // awaitEnd reads until the peer's FIN.
 func (c *sock) awaitEnd() error {
-	n, err := unix.Read(c.fd, make([]byte, 16))
+	n := 0
+	err := uninterrupted(func() (err error) {
+		n, err = unix.Read(c.fd, make([]byte, 16))
+		return err
+	})
 	if err != nil || n != 0 {
 		return fmt.Errorf("reading to the end: %d bytes, %w", n, err)
 	}

@@ -255,7 +255,11 @@ func netlinkAck(protocol int, request []byte) error {
 		return err
 	}
 	answer := make([]byte, 4096)
-	n, _, err := unix.Recvfrom(fd, answer, 0)
+	n := 0
+	err = uninterrupted(func() (err error) {
+		n, _, err = unix.Recvfrom(fd, answer, 0)
+		return err
+	})
 	if err != nil {
 		return err
 	}

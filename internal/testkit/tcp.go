@@ -78,12 +78,53 @@ func (r *run) dial(s side, remote netip.AddrPort) (*sock, error) {
 		return nil, err
 	}
 	c.remote = remote
-	return c, unix.Connect(c.fd, sockaddr(remote))
+	return c, c.connect()
+}
+
+// connect waits for the end of the handshake. The Go runtime's signals
+// interrupt it, and a connect that was interrupted goes on by itself.
+func (c *sock) connect() error {
+	err := unix.Connect(c.fd, sockaddr(c.remote))
+	if !errors.Is(err, unix.EINTR) {
+		return err
+	}
+	ready := []unix.PollFd{{Fd: int32(c.fd), Events: unix.POLLOUT}}
+	err = uninterrupted(func() error {
+		n, err := unix.Poll(ready, int(patience.Milliseconds()))
+		if err == nil && n == 0 {
+			err = unix.ETIMEDOUT
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	code, err := unix.GetsockoptInt(c.fd, unix.SOL_SOCKET, unix.SO_ERROR)
+	if err == nil && code != 0 {
+		err = unix.Errno(code)
+	}
+	return err
+}
+
+// uninterrupted repeats a system call for as long as signals interrupt it: the
+// Go runtime sends them at any time, and calls with a time limit do not go on
+// by themselves.
+func uninterrupted(call func() error) error {
+	for {
+		if err := call(); !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
 }
 
 // accept takes one connection from the queue.
 func (c *sock) accept() (*sock, error) {
-	fd, from, err := unix.Accept4(c.fd, unix.SOCK_CLOEXEC)
+	var fd int
+	var from unix.Sockaddr
+	err := uninterrupted(func() (err error) {
+		fd, from, err = unix.Accept4(c.fd, unix.SOCK_CLOEXEC)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("accepting on %s: %w", c.local, err)
 	}
@@ -137,7 +178,11 @@ func (c *sock) setInt(option, value int) error {
 
 // write sends all of data in one segment, if it is small.
 func (c *sock) write(data []byte) error {
-	n, err := unix.SendmsgN(c.fd, data, nil, nil, unix.MSG_NOSIGNAL)
+	n := 0
+	err := uninterrupted(func() (err error) {
+		n, err = unix.SendmsgN(c.fd, data, nil, nil, unix.MSG_NOSIGNAL)
+		return err
+	})
 	if err == nil && n != len(data) {
 		err = fmt.Errorf("%d of %d bytes taken", n, len(data))
 	}

@@ -91,12 +91,19 @@ func exchange(send, receive, n int, stream bool) error {
 	for sent := 0; sent < n; {
 		burst := min(trafficBurst, n-sent)
 		for range burst {
-			if _, err := unix.Write(send, data); err != nil {
+			_, err := unix.Write(send, data)
+			for errors.Is(err, unix.EINTR) {
+				_, err = unix.Write(send, data)
+			}
+			if err != nil {
 				return fmt.Errorf("sending: %w", err)
 			}
 		}
 		for unread := burst * payload; unread > 0; {
 			got, err := unix.Read(receive, buffer)
+			if errors.Is(err, unix.EINTR) {
+				continue
+			}
 			if err == nil && got == 0 && stream {
 				err = errors.New("connection ended")
 			}
