@@ -18,7 +18,9 @@ func TestLossIsExact(t *testing.T) {
 	cfg := DefaultConfig()
 	cfg.Select, cfg.Buffer, cfg.Threshold = only(lab), 64<<10, 8
 	s, c, stop := start(t, cfg)
+	c.mu.Lock()
 	c.slow = 2 * time.Millisecond
+	c.mu.Unlock()
 	const n = 20000
 	err := lab.Server.Do(func() error {
 		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_RAW)

@@ -38,9 +38,8 @@ var vlanTypes = [...]uint32{0x8100, 0x88a8, 0x9100}
 //	                 └ 1 or 2 tags ───┼── X = offset of the IP header ── version ── flags
 //	other devices ── X = SKF_NET_OFF ─┘
 //
-// An IPv6 packet with extension headers is passed whatever it is, and looked
-// at in user space; a fragment header is looked through, since fragments of
-// UDP can be many.
+// IPv6 extension headers are walked: multicast reports and fragments of UDP,
+// which have them and are many, must not fill the ring.
 func buildFilter(keep uint32) ([]unix.SockFilter, error) {
 	p := &program{labels: map[string]int{}}
 	p.add(bpf.LoadExtension{Num: bpf.ExtLinkLayerType})
@@ -114,40 +113,77 @@ func (p *program) ipv4() {
 	p.keepIfReset()
 }
 
+// ipv6 walks the extension headers: in round i, A is the type of the header
+// that is at X+40.
 func (p *program) ipv6() {
 	p.label("ipv6")
 	p.add(bpf.LoadIndirect{Off: 6, Size: 1})
-	p.unless(protocolTCP, "ipv6-extended")
+	for i := range maxExtensions {
+		p.extension(i)
+	}
+	p.unless(protocolTCP, "not-tcp")
 	p.add(bpf.LoadIndirect{Off: 40 + 13, Size: 1})
 	p.keepIfReset()
-	p.label("ipv6-extended")
-	p.jumpIf(unix.IPPROTO_FRAGMENT, "ipv6-fragment")
-	p.keepIfExtension()
-	p.label("ipv6-fragment")
-	p.add(bpf.LoadIndirect{Off: 42, Size: 2}, bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: 0xfff8})
-	p.unless(0, "drop") // a later fragment
-	p.add(bpf.LoadIndirect{Off: 40, Size: 1})
-	p.unless(protocolTCP, "ipv6-fragment-extended")
-	p.add(bpf.LoadIndirect{Off: 48 + 13, Size: 1})
+	p.label("not-tcp")
+	p.jumpIf(unix.IPPROTO_FRAGMENT, "keep")
+	p.jumpIf(unix.IPPROTO_AH, "keep")
+	for _, next := range extensions {
+		p.jumpIf(next, "keep")
+	}
+	p.jump("drop")
+}
+
+// maxExtensions is how many extension headers the filter walks. A packet with
+// more is passed whatever it is, and looked at in user space.
+const maxExtensions = 3
+
+// extensions are the headers whose second byte counts units of 8 bytes after
+// the first (RFC 8200, 4; RFC 6275 for mobility, RFC 7401 for HIP, RFC 5533 for
+// Shim6).
+var extensions = [...]uint32{
+	unix.IPPROTO_HOPOPTS, unix.IPPROTO_ROUTING, unix.IPPROTO_DSTOPTS, unix.IPPROTO_MH, 139, 140,
+}
+
+// extension is one round: it ends the program, or leads to the next round.
+func (p *program) extension(i int) {
+	name := func(part string) string { return fmt.Sprint(part, "-", i) }
+	p.unless(protocolTCP, name("extension"))
+	p.add(bpf.LoadIndirect{Off: 40 + 13, Size: 1})
 	p.keepIfReset()
-	p.label("ipv6-fragment-extended")
-	p.keepIfExtension()
+	p.label(name("extension"))
+	for _, kind := range extensions {
+		p.jumpIf(kind, name("options"))
+	}
+	p.jumpIf(unix.IPPROTO_FRAGMENT, name("fragment"))
+	p.jumpIf(unix.IPPROTO_AH, name("authentication"))
+	p.add(bpf.RetConstant{Val: 0})
+
+	p.label(name("fragment"))
+	p.add(bpf.LoadIndirect{Off: 42, Size: 2}, bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: 0xfff8})
+	p.jumpIf(0, name("first"))
+	p.add(bpf.RetConstant{Val: 0}) // a later fragment
+	p.label(name("first"))
+	p.add(bpf.LoadConstant{Dst: bpf.RegA, Val: 8})
+	p.jump(name("step"))
+
+	p.label(name("authentication")) // RFC 4302, 2.2: units of 4 bytes, less 2
+	p.add(bpf.LoadIndirect{Off: 41, Size: 1},
+		bpf.ALUOpConstant{Op: bpf.ALUOpAdd, Val: 2}, bpf.ALUOpConstant{Op: bpf.ALUOpShiftLeft, Val: 2})
+	p.jump(name("step"))
+
+	p.label(name("options"))
+	p.add(bpf.LoadIndirect{Off: 41, Size: 1},
+		bpf.ALUOpConstant{Op: bpf.ALUOpAdd, Val: 1}, bpf.ALUOpConstant{Op: bpf.ALUOpShiftLeft, Val: 3})
+
+	p.label(name("step")) // A is the length of this header
+	p.add(bpf.StoreScratch{Src: bpf.RegA, N: 0}, bpf.LoadIndirect{Off: 40, Size: 1},
+		bpf.StoreScratch{Src: bpf.RegA, N: 1}, bpf.LoadScratch{Dst: bpf.RegA, N: 0},
+		bpf.ALUOpX{Op: bpf.ALUOpAdd}, bpf.TAX{}, bpf.LoadScratch{Dst: bpf.RegA, N: 1})
 }
 
 // keepIfReset ends the program: A holds the byte of TCP's flags.
 func (p *program) keepIfReset() {
 	p.add(bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: flagRST})
 	p.unless(0, "keep")
-	p.jump("drop")
-}
-
-// keepIfExtension ends the program: A holds a next header (RFC 8200, 4.1; RFC
-// 6275 for mobility, RFC 7401 for HIP, RFC 5533 for Shim6).
-func (p *program) keepIfExtension() {
-	for _, next := range []uint32{
-		unix.IPPROTO_HOPOPTS, unix.IPPROTO_ROUTING, unix.IPPROTO_AH, unix.IPPROTO_DSTOPTS, unix.IPPROTO_MH, 139, 140,
-	} {
-		p.jumpIf(next, "keep")
-	}
 	p.jump("drop")
 }

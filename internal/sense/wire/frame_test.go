@@ -97,6 +97,16 @@ func TestFilter(t *testing.T) {
 	later := []byte{protocolTCP, 0, 0, 8, 0, 0, 0, 9}
 	udp := []byte{unix.IPPROTO_UDP, 0, 0, 1, 0, 0, 0, 9}
 	hop := []byte{protocolTCP, 0, 1, 4, 0, 0, 0, 0}
+	report := []byte{unix.IPPROTO_ICMPV6, 0, 5, 2, 0, 0, 1, 0}
+	long := append([]byte{protocolTCP, 1, 1, 12}, make([]byte, 12)...)
+	authentication := append([]byte{protocolTCP, 4}, make([]byte, 22)...)
+	chain := func(n int) []byte {
+		var headers []byte
+		for range n - 1 {
+			headers = append(headers, unix.IPPROTO_DSTOPTS, 0, 1, 4, 0, 0, 0, 0)
+		}
+		return append(headers, hop...)
+	}
 	tests := []struct {
 		name  string
 		frame []byte
@@ -118,6 +128,15 @@ func TestFilter(t *testing.T) {
 		{"IPv6 ACK", ethernet(ipv6(protocolTCP, nil, tcp(0x10))), false},
 		{"IPv6 in VLAN", ethernet(ipv6Reset(nil), 77), true},
 		{"IPv6 hop-by-hop", ethernet(ipv6Reset(hop)), true},
+		{"IPv6 hop-by-hop, ACK", ethernet(ipv6(unix.IPPROTO_HOPOPTS, hop, tcp(0x10))), false},
+		{"IPv6 multicast report", ethernet(ipv6(unix.IPPROTO_HOPOPTS, report, tcp(flagRST))), false},
+		{"IPv6 long options", ethernet(ipv6(unix.IPPROTO_DSTOPTS, long, tcp(flagRST)), 77), true},
+		{"IPv6 authentication header", ethernet(ipv6(unix.IPPROTO_AH, authentication, tcp(flagRST))), true},
+		{"IPv6 authentication header, ACK", ethernet(ipv6(unix.IPPROTO_AH, authentication, tcp(0x10))), false},
+		{"IPv6 three headers", ethernet(ipv6(unix.IPPROTO_DSTOPTS, chain(3), tcp(flagRST))), true},
+		{"IPv6 three headers, ACK", ethernet(ipv6(unix.IPPROTO_DSTOPTS, chain(3), tcp(0x10))), false},
+		{"IPv6 five headers", ethernet(ipv6(unix.IPPROTO_DSTOPTS, chain(5), tcp(flagRST))), true},
+		{"IPv6 header cut", ethernet(ipv6(unix.IPPROTO_DSTOPTS, nil, []byte{protocolTCP}))[:55], false},
 		{"IPv6 first fragment", ethernet(ipv6(unix.IPPROTO_FRAGMENT, first, tcp(flagRST))), true},
 		{"IPv6 first fragment, ACK", ethernet(ipv6(unix.IPPROTO_FRAGMENT, first, tcp(0x10))), false},
 		{"IPv6 later fragment", ethernet(ipv6(unix.IPPROTO_FRAGMENT, later, tcp(flagRST))), false},

@@ -47,7 +47,7 @@ type Sensor struct {
 // or told.
 type Counts struct {
 	Seen     uint64 // resets that the packet filter passed, lost ones included
-	Lost     uint64 // the ring was full; a few may have been IPv6 packets with extension headers that are no resets
+	Lost     uint64 // the ring was full; one with four IPv6 extension headers or more may not have been a reset
 	Filtered uint64 // left out by the settings: none, the sensor has no filter of that kind
 }
 

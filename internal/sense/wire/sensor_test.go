@@ -18,14 +18,16 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // collector keeps what a sensor says.
 type collector struct {
-	mu  sync.Mutex
-	got []reset.Sighting
+	mu   sync.Mutex
+	got  []reset.Sighting
+	slow time.Duration // spent in each call of sink
 }
 
 // sink copies what is valid only until it returns.
 func (c *collector) sink(batch []reset.Sighting) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	time.Sleep(c.slow)
 	for _, s := range batch {
 		s.Packet.Raw = append([]byte(nil), s.Packet.Raw...)
 		s.Packet.LinkHeader = append([]byte(nil), s.Packet.LinkHeader...)
