@@ -64,6 +64,11 @@ nightly: ## hours: lint, every test with the race detector, every fuzz target fo
 ##@ Documents
 doc: ## write the generated reference pages
 	@go test ./internal/config -run 'TestReferenceIsCurrent|TestRenderDefaultReadsBack' -count=1 -update
+	@go test ./cmd/rstwatch -run TestReferenceIsCurrent -count=1 -update
+
+man: build ## the man pages, in bin/man
+	@bin/rstwatch man bin/man
+	@ls bin/man | wc -l | xargs -I{} echo "{} pages in bin/man; read one: man bin/man/rstwatch.8"
 
 ##@ Installing by hand, for packagers ("rstwatch install" is for machines)
 install: build ## binary and systemd unit under DESTDIR and PREFIX
@@ -79,4 +84,4 @@ uninstall: ## what "make install" put there
 help: ## every target in one line
 	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: run test build generate clean check generate-check fmt fuzz lint nightly doc install uninstall help
+.PHONY: run test build generate clean check generate-check fmt fuzz lint nightly doc man install uninstall help

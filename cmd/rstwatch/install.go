@@ -55,6 +55,9 @@ machine, else by a line in rc.local. "rstwatch uninstall" undoes exactly that.`,
 	installFlags(cmd, &o, &dry)
 	cmd.Flags().StringVar(&o.Group, "group", "rstwatch", "`group` whose members may read")
 	cmd.Flags().StringVar(&start, "init", "auto", "what starts it: auto, systemd or rc.local")
+	if err := cmd.RegisterFlagCompletionFunc("init", cobra.FixedCompletions(inits, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // a flag that was not defined above
+	}
 	return cmd
 }
 

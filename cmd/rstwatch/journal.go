@@ -102,7 +102,7 @@ func newCatCommand(a *app) *cobra.Command {
 				}
 			}
 			if stretches, bytes := reader.Damaged(); stretches > 0 {
-				return errors.Join(out.Flush(), fmt.Errorf("%d damaged stretches (%d bytes) were passed over", stretches, bytes))
+				return errors.Join(out.Flush(), fmt.Errorf("damaged stretches passed over: %d (%d bytes)", stretches, bytes))
 			}
 			return out.Flush()
 		},
@@ -190,8 +190,11 @@ writes them).`,
 			for _, fault := range report.Faults {
 				fmt.Fprintln(a.stdout, fault)
 			}
-			fmt.Fprintf(a.stdout, "%d segments, %d blocks, %d entries, %d bytes; %d of %d kept heads found\n",
-				report.Segments, report.Blocks, report.Entries, report.Bytes, report.Matched, len(heads))
+			fmt.Fprintf(a.stdout, "segments %d, blocks %d, entries %d, bytes %d\n",
+				report.Segments, report.Blocks, report.Entries, report.Bytes)
+			if headsPath != "" {
+				fmt.Fprintf(a.stdout, "kept heads found: %d of %d\n", report.Matched, len(heads))
+			}
 			if !report.OK() {
 				fmt.Fprintf(a.stdout, "NOT as it was written: %d faults\n", len(report.Faults)+report.More)
 				return errSilent

@@ -21,7 +21,6 @@ func noArgs(cmd *cobra.Command, args []string) error {
 
 // unknownCommand names the nearest command or, where none is near, all of them.
 func unknownCommand(cmd *cobra.Command, word string) error {
-	cmd.SuggestionsMinimumDistance = 2
 	var all []string
 	for _, c := range cmd.Commands() {
 		if c.IsAvailableCommand() {
@@ -29,7 +28,7 @@ func unknownCommand(cmd *cobra.Command, word string) error {
 		}
 	}
 	hint := "known: " + strings.Join(all, ", ")
-	if near := cmd.SuggestionsFor(word); len(near) > 0 {
+	if near := nearest(cmd, word); len(near) > 0 {
 		hint = "did you mean: " + cmd.CommandPath() + " " + strings.Join(near, ", ") + "?"
 	}
 	return usagef("unknown command %q for %q\nhint: %s", word, cmd.CommandPath(), hint)
