@@ -1,17 +1,46 @@
 package bench
 
-import "testing"
+import (
+	"flag"
+	"strings"
+	"testing"
+)
 
-// TestEverythingOnce runs each measurement with tiny counts.
-func TestEverythingOnce(t *testing.T) {
-	b := New(t, Short())
-	if _, err := b.Ordinary(watchers()); err != nil {
+// What `make bench` sets.
+var (
+	full = flag.Bool("full", false, "measure with the full sizes instead of running everything once")
+	page = flag.String("page", "", "the page whose tables are to be written")
+	data = flag.String("json", "", "the file that every figure is written to")
+)
+
+// TestBench runs each measurement: with tiny counts, so that none rots, or as
+// the published figures are made. It asserts what was recorded, and no time.
+func TestBench(t *testing.T) {
+	sizes := Short()
+	if *full {
+		sizes = Full()
+	}
+	report, err := New(t, sizes).Run()
+	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Drops(droppers()); err != nil {
-		t.Fatal(err)
+	for _, s := range report.Storm {
+		if strings.HasPrefix(s.Recorder, "rstwatch") && s.Recorded != s.Made {
+			t.Errorf("%s recorded %d of %d resets", s.Recorder, s.Recorded, s.Made)
+		}
 	}
-	if _, err := b.Storm(recorders()); err != nil {
-		t.Fatal(err)
+	if strings.Contains(report.Tables(), "NaN") {
+		t.Errorf("a figure is missing:\n%s", report.Tables())
 	}
+	if *data != "" {
+		if err := report.WriteJSON(*data); err != nil {
+			t.Error(err)
+		}
+	}
+	if *page != "" {
+		if err := report.WritePage(*page); err != nil {
+			t.Error(err)
+		}
+	}
+	t.Log(report.Tables())
 }

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -162,16 +163,18 @@ func ulogd(b *Bench) (watching, error) {
 	if err != nil {
 		return watching{}, errors.Join(err, rules.stop())
 	}
+	end := sync.OnceValue(func() error { return c.end(syscall.SIGTERM, 20*time.Second) })
 	w := watching{
 		recorded: func() (uint64, error) {
 			if err := waitStill(file); err != nil {
 				return 0, err
 			}
+			if err := end(); err != nil { // it writes the last lines at its end
+				return 0, err
+			}
 			return countLines(file, "SRC="+targetAddr+" ")
 		},
-		stop: func() error {
-			return errors.Join(c.end(syscall.SIGTERM, 20*time.Second), rules.stop(), os.RemoveAll(dir))
-		},
+		stop: func() error { return errors.Join(end(), rules.stop(), os.RemoveAll(dir)) },
 	}
 	return w, w.ready(c, func() bool { _, err := os.Stat(file); return err == nil })
 }
@@ -193,14 +196,7 @@ func tcpdump(b *Bench) (watching, error) {
 	if err != nil {
 		return watching{}, err
 	}
-	ended := false
-	end := func() error {
-		if ended {
-			return nil
-		}
-		ended = true
-		return c.end(syscall.SIGINT, 20*time.Second)
-	}
+	end := sync.OnceValue(func() error { return c.end(syscall.SIGINT, 20*time.Second) })
 	w := watching{
 		recorded: func() (uint64, error) {
 			if err := waitStill(file); err != nil {
