@@ -57,7 +57,9 @@ static __always_inline int dropped(struct sk_buff *skb, __u16 reason, struct soc
 	if (r && r->rejected_at && rejected(r, skb, reason, has))
 		return 0;
 	network = skb->network_header;
-	if (network == 0xffff || !find_rst(&f, skb->head + network, skb->protocol) || is_foreign(skb))
+	if (network == 0xffff || !find_rst(&f, skb->head + network, skb->protocol))
+		return 0;
+	if (is_foreign(skb) && !(r && r->tagged == (__u64)skb))
 		return 0;
 	s = bpf_map_lookup_elem(&scratch, &key);
 	if (!s)

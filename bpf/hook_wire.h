@@ -12,14 +12,18 @@ int BPF_PROG(wire_in, struct sk_buff *skb)
 {
 	struct found f = {};
 	struct sighting *s;
-	__u32 key = SCRATCH_WIRE_IN, ports;
+	__u32 key = SCRATCH_WIRE_IN, zero = 0, ports;
+	struct reply *r;
 
 	/* The link header has been pulled: data is the network header. */
 	if (!find_rst(&f, skb->data, skb->protocol) || (!f.tagged && is_foreign(skb)))
 		return 0;
 	s = bpf_map_lookup_elem(&scratch, &key);
-	if (!s)
+	r = bpf_map_lookup_elem(&replies, &zero);
+	if (!s || !r)
 		return 0;
+	if (f.tagged) /* the tag will be gone when the packet is dropped */
+		r->tagged = (__u64)skb;
 	begin(s, KIND_WIRE_IN);
 	describe_device(s, skb->dev);
 	ports = ports_of(&f);

@@ -70,6 +70,7 @@ struct reply {
 	 */
 	__u32 rejected_ports;
 	__u64 rejected_at; /* 0: none */
+	__u64 tagged;	   /* the skb of the last RST that came in with a VLAN tag */
 	struct sighting s;
 };
 

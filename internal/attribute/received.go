@@ -11,18 +11,27 @@ type refusedRule struct {
 }
 
 var refusedRules = []refusedRule{
+	// A request or TIME_WAIT socket took it: tcp_v4_rcv frees the packet without
+	// a reason, and no other event tells.
+	{drop: "NOT_SPECIFIED", state: "TIME_WAIT", verdict: reset.Accepted},
+	{drop: "NOT_SPECIFIED", state: "NEW_SYN_RECV", verdict: reset.Accepted},
+	{drop: "NOT_SPECIFIED", state: "LISTEN", verdict: reset.Accepted},
+	{drop: "NOT_SPECIFIED", verdict: reset.VerdictNone},
+	// Filters.
+	{drop: "NETFILTER_DROP", verdict: reset.Dropped},
+	{drop: "NETFILTER_INGRESS", verdict: reset.Dropped},
+	{drop: "TC_INGRESS", verdict: reset.Dropped},
+	{drop: "TC_DROP", verdict: reset.Dropped},
+	{drop: "XDP", verdict: reset.Dropped},
+	{drop: "SOCKET_FILTER", verdict: reset.Dropped},
+	{drop: "XFRM_POLICY", verdict: reset.Dropped},
+	{drop: "IP_RPFILTER", verdict: reset.Dropped},
+	{drop: "NO_SOCKET", verdict: reset.NoSocket},
 	// tcp_validate_incoming (RFC 5961, 3.2): in the window, not exact.
 	{drop: "TCP_RESET", state: "LISTEN", verdict: reset.Ignored},
 	{drop: "TCP_RESET", state: "SYN_SENT", verdict: reset.Ignored},
 	{drop: "TCP_RESET", verdict: reset.Challenged},
-	{drop: "TCP_OLD_SEQUENCE", verdict: reset.Ignored},
-	{drop: "TCP_INVALID_SEQUENCE", verdict: reset.Ignored},
-	{drop: "TCP_OVERWINDOW", verdict: reset.Ignored},
-	{drop: "TCP_INVALID_ACK_SEQUENCE", verdict: reset.Ignored},
-	{drop: "TCP_INVALID_END_SEQUENCE", verdict: reset.Ignored},
-	{drop: "TCP_RFC7323_PAWS", verdict: reset.Ignored},
-	{drop: "TCP_FLAGS", verdict: reset.Ignored},
-	{drop: "NO_SOCKET", verdict: reset.NoSocket},
+	// Everything else: out of the window, a bad checksum, a TTL that is too low.
 }
 
 // received says what the kernel did with a RST that came in.
@@ -33,6 +42,7 @@ func received(r *reset.Reset) {
 		k.Verdict = reset.Accepted
 	case r.Sources.Has(reset.KfreeSkb):
 		k.Verdict = refused(r)
+		k.Inferred = k.Verdict == reset.Accepted
 	case r.Sources.Has(reset.Wire):
 		// No event: a request or TIME_WAIT socket took it, which no tracepoint
 		// tells, or it went to a place that none covers.
@@ -51,5 +61,8 @@ func refused(r *reset.Reset) reset.Verdict {
 			return rule.verdict
 		}
 	}
-	return reset.Dropped
+	if r.Kernel.DropReason == "" {
+		return reset.VerdictNone // a kernel before 5.17 does not say why
+	}
+	return reset.Ignored
 }

@@ -16,25 +16,28 @@ type sentRule struct {
 }
 
 // sentRules: the first row that fits is the verdict. The kernel function that
-// gives the reason stands behind each.
+// gives the reason stands before each. A cause is certain only where nothing
+// that the kernel's word does not tell could make it another: a close with
+// unread data may be the end of a killed process, a stray packet may belong to
+// a connection that this end once had.
 var sentRules = []sentRule{
 	// tcp_v4_rcv, tcp_v6_rcv: no socket for this packet.
 	{reason: "NO_SOCKET", trigger: reset.SYN, without: reset.ACK, sender: reset.LocalKernel, cause: reset.NoListener, sure: reset.Certain},
-	{reason: "NO_SOCKET", sender: reset.LocalKernel, cause: reset.NoConnection, sure: reset.Certain},
+	{reason: "NO_SOCKET", sender: reset.LocalKernel, cause: reset.NoConnection, sure: reset.Likely},
 	// tcp_check_req: the same reason for a full accept queue with
 	// tcp_abort_on_overflow; the drop event of the trigger tells them apart.
 	{reason: "INVALID_SYN", drop: "TCP_LISTEN_OVERFLOW", sender: reset.LocalKernel, cause: reset.BacklogOverflow, sure: reset.Certain},
 	{reason: "INVALID_SYN", sender: reset.LocalKernel, cause: reset.BadSyn, sure: reset.Likely},
 	// tcp_timewait_state_process.
-	{reason: "TCP_TIMEWAIT_SOCKET", sender: reset.LocalKernel, cause: reset.TimeWait, sure: reset.Certain},
+	{reason: "TCP_TIMEWAIT_SOCKET", sender: reset.LocalKernel, cause: reset.TimeWait, sure: reset.Likely},
 	// tcp_rcv_state_process: data after the application had closed.
 	{reason: "TCP_ABORT_ON_DATA", sender: reset.LocalKernel, cause: reset.DataAfterClose, sure: reset.Likely},
 	// __tcp_close.
-	{reason: "TCP_ABORT_ON_CLOSE", sender: reset.LocalApp, cause: reset.UnreadData, sure: reset.Certain},
+	{reason: "TCP_ABORT_ON_CLOSE", sender: reset.LocalApp, cause: reset.UnreadData, sure: reset.Likely},
 	{reason: "TCP_ABORT_ON_LINGER", sender: reset.LocalApp, cause: reset.Linger2, sure: reset.Certain},
 	{reason: "TCP_ABORT_ON_MEMORY", sender: reset.LocalKernel, cause: reset.OutOfMemory, sure: reset.Certain},
 	// tcp_keepalive_timer.
-	{reason: "TCP_KEEPALIVE_TIMEOUT", sender: reset.LocalKernel, cause: reset.KeepaliveTimeout, sure: reset.Certain},
+	{reason: "TCP_KEEPALIVE_TIMEOUT", sender: reset.LocalKernel, cause: reset.KeepaliveTimeout, sure: reset.Likely},
 	// tcp_disconnect: also close() with SO_LINGER 0 and a listener that closed.
 	{reason: "TCP_DISCONNECT_WITH_DATA", sender: reset.LocalApp, cause: reset.Disconnect, sure: reset.Likely},
 	{reason: "TCP_STATE", state: "ESTABLISHED", sender: reset.LocalApp, cause: reset.SocketDestroyed, sure: reset.Likely},

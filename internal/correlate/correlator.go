@@ -71,8 +71,8 @@ func (c *Correlator) Counts() Counts { return c.counts }
 // Waiting returns how many resets wait for further sightings.
 func (c *Correlator) Waiting() int { return c.waiting.length }
 
-// Add takes the next sightings, roughly in the order of their time. It keeps
-// nothing of the batch.
+// Add takes the next sightings, roughly in the order of their time; one without
+// a hook says that all before its time were told. It keeps nothing of the batch.
 func (c *Correlator) Add(batch []reset.Sighting) {
 	for i := range batch {
 		c.add(&batch[i])
@@ -80,8 +80,11 @@ func (c *Correlator) Add(batch []reset.Sighting) {
 }
 
 func (c *Correlator) add(s *reset.Sighting) {
-	c.counts.Added++
 	c.Flush(s.MonoNS)
+	if s.Hook == reset.HookNone {
+		return // a watermark
+	}
+	c.counts.Added++
 	p := c.index.find(s)
 	switch {
 	case p != nil:

@@ -88,6 +88,10 @@ func (p *Pipeline) Add(batch []reset.Sighting) {
 	p.settle()
 }
 
+// deliveryLag is how long a sighting may take from its event to the pipeline,
+// for sensors that give no watermark.
+const deliveryLag = 250 * time.Millisecond
+
 // tick lets go of what has waited long enough, when nothing else comes.
 func (p *Pipeline) tick() {
 	p.mu.Lock()
@@ -95,7 +99,7 @@ func (p *Pipeline) tick() {
 	if p.stopped {
 		return
 	}
-	p.joiner.Flush(monotonic())
+	p.joiner.Flush(monotonic() - int64(deliveryLag))
 	p.settle()
 }
 
@@ -107,7 +111,7 @@ func (p *Pipeline) settle() {
 		}
 	}
 	if p.joiner.Waiting() > 0 && !p.stopped {
-		p.timer.Reset(p.window / 4)
+		p.timer.Reset(p.window + deliveryLag)
 	}
 }
 

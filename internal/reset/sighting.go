@@ -6,6 +6,7 @@ type Hook uint8
 
 // The hooks.
 //
+//	HookNone       no sighting: everything before MonoNS was told (a watermark)
 //	HookSent       the kernel's TCP sends a RST (tcp_send_reset)
 //	HookAccepted   the kernel's TCP took a RST (tcp_receive_reset): no packet
 //	HookRefused    the stack freed a received RST and said why (kfree_skb)

@@ -5,9 +5,6 @@ import (
 	"log/slog"
 	"sync"
 	"testing"
-	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/rstwatch/rstwatch/internal/attribute"
 	"github.com/rstwatch/rstwatch/internal/correlate"
@@ -46,10 +43,7 @@ func record(t *testing.T, cfg kernel.Config) *recording {
 	ctx, cancel := context.WithCancel(context.Background())
 	ready, done := make(chan struct{}), make(chan error, 1)
 	go func() {
-		done <- sensor.Run(ctx, func() { close(ready) }, func(batch []reset.Sighting) {
-			joiner.Add(batch)
-			joiner.Flush(monotonic())
-		})
+		done <- sensor.Run(ctx, func() { close(ready) }, joiner.Add)
 	}()
 	select {
 	case <-ready:
@@ -68,21 +62,66 @@ func record(t *testing.T, cfg kernel.Config) *recording {
 	return rec
 }
 
-func monotonic() int64 {
-	var ts unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
-		panic(err)
-	}
-	return ts.Nano()
-}
-
-// take returns the records since the last call.
-func (rec *recording) take() []reset.Reset {
+// clear forgets the records so far.
+func (rec *recording) clear() {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	records := rec.records
 	rec.records = nil
-	return records
+}
+
+// observations returns what the records since clear say.
+func (rec *recording) observations() []testkit.Observation {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	list := make([]testkit.Observation, len(rec.records))
+	for i := range rec.records {
+		list[i] = testkit.Observe(&rec.records[i])
+	}
+	return list
+}
+
+// checkVerdicts holds what the records say against what was made: the kernel's
+// reason and what it did, and that nothing is certain that is not true.
+func (rec *recording) checkVerdicts(t *testing.T, expects []testkit.Expect) {
+	t.Helper()
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	for i := range rec.records {
+		r := &rec.records[i]
+		e := expected(r, expects)
+		if e == nil {
+			continue
+		}
+		if r.Kernel.Reason != e.Reason {
+			t.Errorf("%s: the kernel's reason is %q, want %q", e, r.Kernel.Reason, e.Reason)
+		}
+		if e.Verdict != reset.VerdictNone && r.Kernel.Verdict != e.Verdict {
+			t.Errorf("%s: the kernel's verdict is %q (drop reason %q), want %q", e, r.Kernel.Verdict, r.Kernel.DropReason, e.Verdict)
+		}
+		if r.Confidence.Sender == reset.Certain && r.Sender != e.Sender {
+			t.Errorf("%s: certainly sent by %s, want %s", e, r.Sender, e.Sender)
+		}
+		if r.Confidence.Cause == reset.Certain && r.Cause != e.Cause {
+			t.Errorf("%s: certainly for %s, want %s", e, r.Cause, e.Cause)
+		}
+	}
+}
+
+// expected finds what a record was expected to be; nil where that is not clear.
+func expected(r *reset.Reset, expects []testkit.Expect) *testkit.Expect {
+	var found *testkit.Expect
+	for i := range expects {
+		e := &expects[i]
+		if e.Node.Inode != r.Netns.ID || e.Direction != r.Direction || e.Src != r.Src || e.Dst != r.Dst ||
+			e.Seq.OK && e.Seq != r.Packet.Seq {
+			continue
+		}
+		if found != nil {
+			return nil
+		}
+		found = e
+	}
+	return found
 }
 
 // TestEveryMaker makes every kind of reset in every scene and holds the
@@ -97,9 +136,10 @@ func TestEveryMaker(t *testing.T) {
 		}
 		for _, scene := range maker.ScenesIn(lab) {
 			t.Run(maker.Name+"/"+scene.String(), func(t *testing.T) {
+				rec.clear()
 				expects := testkit.Visible(maker.MustMake(t, lab, scene, 3), hooks)
-				time.Sleep(2 * correlate.DefaultConfig().Window) // what waits has gone by then, and a double may come late
-				lab.Compare(t, expects, rec.take())
+				lab.AwaitCompare(t, expects, correlate.DefaultConfig().Window, rec.observations)
+				rec.checkVerdicts(t, expects)
 			})
 		}
 	}

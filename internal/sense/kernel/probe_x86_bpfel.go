@@ -21,6 +21,7 @@ type probeReply struct {
 	Ports         uint32
 	RejectedPorts uint32
 	RejectedAt    uint64
+	Tagged        uint64
 	S             probeSighting
 }
 

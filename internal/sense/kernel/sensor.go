@@ -69,8 +69,8 @@ const (
 
 // Run captures until the context ends. It calls sink with batches of sightings;
 // a batch and everything in it is valid only until sink returns. For some time
-// after the last sighting it also calls sink with none, every PollInterval, so
-// that what waits for further sightings can be let go. ready is called once,
+// after the last sighting it also calls sink with a watermark, every PollInterval,
+// so that what waits for further sightings can be let go. ready is called once,
 // when all programs are attached.
 func (s *Sensor) Run(ctx context.Context, ready func(), sink func([]reset.Sighting)) error {
 	p, err := load(s.cfg)
@@ -153,12 +153,14 @@ type reader struct {
 	decoder *decoder
 	sink    func([]reset.Sighting)
 	batch   []reset.Sighting
+	mark    [1]reset.Sighting // no hook: a watermark
 	told    map[uint32]uint64 // per CPU, the time of the reply that sweep told
 }
 
 func (r *reader) run(ctx context.Context) error {
 	lastSeen, lastSweep := time.Now(), time.Now()
 	for ctx.Err() == nil {
+		before := now(clockMonotonic)
 		if r.drain() {
 			lastSeen = time.Now()
 			continue
@@ -169,7 +171,9 @@ func (r *reader) run(ctx context.Context) error {
 			r.sweep(unfinished)
 			lastSweep = now
 		}
-		r.sink(nil)
+		// The ring was empty after that moment: nothing older will come.
+		r.mark[0].MonoNS = before
+		r.sink(r.mark[:])
 		if now.Sub(lastSeen) < idleAfter {
 			time.Sleep(r.sensor.cfg.PollInterval)
 			continue
