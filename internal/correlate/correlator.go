@@ -43,6 +43,10 @@ type Counts struct {
 type Joined struct {
 	Origin    reset.Origination // who owned the packet when it left
 	Sightings uint64            // how many became this reset
+	// Foreign marks a frame for another host's link address that a device took
+	// only because it listens to all, and that nothing here passed on: this
+	// namespace's stack has not met it.
+	Foreign bool
 }
 
 // Correlator joins sightings. It is not safe for concurrent use.
@@ -95,7 +99,7 @@ func (c *Correlator) add(s *reset.Sighting) {
 	case s.Complete:
 		c.direct.begin(s)
 		c.counts.Primary++
-		c.emit(&c.direct.record, Joined{c.direct.origin, 1})
+		c.emit(&c.direct.record, c.direct.joined())
 		return
 	default:
 		c.counts.Pending++
@@ -131,7 +135,7 @@ func (c *Correlator) finish(p *pending) {
 	c.counts.Pending -= p.sightings
 	c.counts.Primary++
 	c.counts.Joined += p.sightings - 1
-	c.emit(&p.record, Joined{p.origin, p.sightings})
+	c.emit(&p.record, p.joined())
 	c.index.remove(p)
 	c.waiting.remove(p)
 }

@@ -15,6 +15,7 @@ type pending struct {
 	skb       uint64
 	socket    uint64
 	device    string // the device that saw it last
+	foreign   bool   // every device so far took it for another host
 
 	nextOfTuple  *pending
 	older, newer *pending
@@ -43,10 +44,18 @@ func (p *pending) begin(s *reset.Sighting) {
 	}
 	p.first, p.hooks, p.sightings = s.MonoNS, 0, 0
 	p.origin, p.netns, p.skb, p.socket = s.Origin, s.Netns.ID, 0, 0
-	p.device = ""
+	p.device, p.foreign = "", true
 	p.take(s)
 	p.takePacket(s)
 	p.device = s.Interface.In + s.Interface.Out // a wire hook names one of the two
+}
+
+// joined is what is known beside the record.
+func (p *pending) joined() Joined {
+	return Joined{
+		Origin: p.origin, Sightings: p.sightings,
+		Foreign: p.foreign && p.record.Direction == reset.In,
+	}
 }
 
 func directionOf(s *reset.Sighting) reset.Direction {
@@ -75,6 +84,7 @@ func directionOf(s *reset.Sighting) reset.Direction {
 func (p *pending) take(s *reset.Sighting) {
 	p.sightings++
 	p.hooks |= 1 << s.Hook
+	p.foreign = p.foreign && s.OtherHost
 	r := &p.record
 	r.Sources = (r.Sources | s.Extra).With(s.Source)
 	if s.Cookie != 0 && (p.socket == 0 || s.Hook == reset.HookSent) {

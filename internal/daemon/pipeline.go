@@ -127,6 +127,10 @@ func (p *Pipeline) Drain() {
 
 // finish is called by the joining for each reset.
 func (p *Pipeline) finish(r *reset.Reset, joined correlate.Joined) {
+	if joined.Foreign {
+		p.counts.Filtered += joined.Sightings
+		return
+	}
 	p.position++
 	r.ID = p.place.Origin.NewID(int64(r.Time), p.position)
 	r.Revision, r.Final = 1, true

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/rstwatch/rstwatch/internal/reset"
 )
 
@@ -18,7 +20,8 @@ type tracer struct{ dir string }
 
 func newTracer(t *testing.T) *tracer {
 	t.Helper()
-	const instances = "/sys/kernel/tracing/instances/rwlab-"
+	const tracefs = "/sys/kernel/tracing"
+	const instances = tracefs + "/instances/rwlab-"
 	// An instance outlives a test that was killed.
 	left, _ := filepath.Glob(instances + "*")
 	for _, dir := range left {
@@ -27,9 +30,19 @@ func newTracer(t *testing.T) *tracer {
 			_ = os.Remove(dir)
 		}
 	}
+	if _, err := os.Stat(tracefs + "/instances"); errors.Is(err, os.ErrNotExist) {
+		if err := unix.Mount("tracefs", tracefs, "tracefs", 0, ""); err != nil {
+			noTracer(t, "mounting tracefs", err)
+		}
+		t.Cleanup(func() {
+			if err := unix.Unmount(tracefs, 0); err != nil {
+				t.Errorf("unmounting tracefs: %v", err)
+			}
+		})
+	}
 	tr := &tracer{instances + strconv.Itoa(os.Getpid())}
 	if err := os.Mkdir(tr.dir, 0o700); err != nil {
-		t.Skipf("no instance of the event tracer: %v", err)
+		noTracer(t, "no instance of the event tracer", err)
 	}
 	t.Cleanup(func() {
 		tr.write("tracing_on", "0")
@@ -39,13 +52,22 @@ func newTracer(t *testing.T) *tracer {
 	})
 	for _, event := range []string{"tcp/tcp_send_reset", "tcp/tcp_receive_reset", "skb/kfree_skb"} {
 		if err := tr.write("events/"+event+"/enable", "1"); err != nil {
-			t.Skipf("no event %s: %v", event, err)
+			noTracer(t, "no event "+event, err)
 		}
 	}
 	if err := tr.write("buffer_size_kb", "8192"); err != nil {
 		t.Fatal(err)
 	}
 	return tr
+}
+
+// noTracer skips the test, or fails it where it must run.
+func noTracer(t *testing.T, what string, err error) {
+	t.Helper()
+	if Required() {
+		t.Fatalf("%s: %v", what, err)
+	}
+	t.Skipf("%s: %v", what, err)
 }
 
 func (tr *tracer) write(file, text string) error {
