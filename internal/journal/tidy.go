@@ -163,7 +163,7 @@ func (w *Writer) note(c reset.Control) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	now := w.deps.Now()
-	w.add(&reset.Entry{Control: &c}, now)
+	w.add(&reset.Entry{Control: &c})
 	w.cut(now)
 }
 

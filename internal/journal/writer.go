@@ -144,13 +144,14 @@ func (w *Writer) Append(entries []reset.Entry) error {
 	if w.closed {
 		return ErrClosed
 	}
-	now := w.deps.Now()
 	w.refused = nil
 	for i := range entries {
-		w.add(&entries[i], now)
+		w.add(&entries[i])
 	}
-	if w.cfg.BlockInterval == 0 || w.enc.entries > 0 && now.Sub(w.since) >= w.cfg.BlockInterval {
-		w.cut(now)
+	// A block that waits longer than its interval is keep's to cut: asking the
+	// clock here for each call would cost a tenth of a short one.
+	if w.cfg.BlockInterval == 0 {
+		w.cut(w.deps.Now())
 	}
 	if err := w.problem(); err != nil {
 		return err
@@ -166,10 +167,10 @@ func (w *Writer) problem() error {
 	return errors.Join(w.stall.problem(), w.refused)
 }
 
-func (w *Writer) add(entry *reset.Entry, now time.Time) {
+func (w *Writer) add(entry *reset.Entry) {
 	err := w.enc.add(entry)
 	if err != nil && w.enc.entries > 0 {
-		w.cut(now)
+		w.cut(w.deps.Now())
 		err = w.enc.add(entry)
 	}
 	if err != nil {
@@ -178,10 +179,10 @@ func (w *Writer) add(entry *reset.Entry, now time.Time) {
 		return
 	}
 	if w.enc.entries == 1 {
-		w.since = now
+		w.since = w.deps.Now()
 	}
 	if w.enc.size() >= w.cfg.BlockBytes || w.enc.tablesFull() {
-		w.cut(now)
+		w.cut(w.deps.Now())
 	}
 }
 
