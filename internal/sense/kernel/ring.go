@@ -15,7 +15,9 @@ import (
 // ring reads a BPF ring buffer where it lies: samples are not copied, and the
 // space of a whole batch is given back at once. The layout is the kernel's
 // (kernel/bpf/ringbuf.c): a page with the consumer's position, a page with the
-// producer's, then the data, mapped twice so that no sample is split.
+// producer's, then the data. The kernel would let us map the data twice in a
+// row, so that no sample is split; that counts twice as memory of ours, so the
+// one sample a round that is split is put together here instead.
 //
 //	0        4        8
 //	+--------+--------+----------------- - -
@@ -28,6 +30,7 @@ type ring struct {
 	producerPosition *uint64 // the kernel's
 	mask             uint64
 	read             uint64 // up to here samples were handed out
+	whole            []byte // the sample that was split, until release
 	epoll, wakeup    int
 }
 
@@ -48,7 +51,7 @@ func newRing(m *ebpf.Map) (_ *ring, err error) {
 	if r.consumer, err = unix.Mmap(m.FD(), 0, page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED); err != nil {
 		return nil, fmt.Errorf("mapping the ring's consumer page: %w", err)
 	}
-	if r.data, err = unix.Mmap(m.FD(), int64(page), page+2*size, unix.PROT_READ, unix.MAP_SHARED); err != nil {
+	if r.data, err = unix.Mmap(m.FD(), int64(page), page+size, unix.PROT_READ, unix.MAP_SHARED); err != nil {
 		return nil, fmt.Errorf("mapping the ring's data: %w", err)
 	}
 	r.consumerPosition = (*uint64)(unsafe.Pointer(&r.consumer[0]))
@@ -71,7 +74,7 @@ func newRing(m *ebpf.Map) (_ *ring, err error) {
 }
 
 // next returns the next sample, or nil if there is none yet. It stays valid
-// until release.
+// until release, which must be called before as much as the ring holds was read.
 func (r *ring) next() []byte {
 	for r.read < atomic.LoadUint64(r.producerPosition) {
 		header := (*uint32)(unsafe.Pointer(&r.data[r.read&r.mask]))
@@ -83,10 +86,24 @@ func (r *ring) next() []byte {
 		start := r.read&r.mask + ringHeader
 		r.read += (length + ringHeader + 7) &^ 7
 		if word&ringDiscarded == 0 {
-			return r.data[start : start+length : start+length]
+			return r.sample(start, length)
 		}
 	}
 	return nil
+}
+
+// sample is length bytes from start, which may go on at the ring's begin. A
+// header is never split: positions are multiples of eight.
+func (r *ring) sample(start, length uint64) []byte {
+	size := uint64(len(r.data))
+	if start+length <= size {
+		return r.data[start : start+length : start+length]
+	}
+	if start >= size {
+		return r.data[start-size : start-size+length : start-size+length]
+	}
+	r.whole = append(append(r.whole[:0], r.data[start:]...), r.data[:start+length-size]...)
+	return r.whole
 }
 
 // release gives back the space of all samples handed out.
