@@ -55,7 +55,11 @@ The marks in front of who and why: none is certain, ~ likely, ? possible.`,
 				return err
 			}
 			if !captures(cmd) {
-				done, err := a.liveFromDaemon(ctx, cfg, printer)
+				filter, err := daemon.StreamFilter(cfg)
+				if err != nil {
+					return err
+				}
+				done, err := a.liveFromDaemon(ctx, cfg, filter, printer)
 				if done || err != nil {
 					return err
 				}
@@ -72,12 +76,7 @@ The marks in front of who and why: none is certain, ~ likely, ? possible.`,
 
 // captures reports whether the user asked for a capture of their own.
 func captures(cmd *cobra.Command) bool {
-	for flag := range captureFlags {
-		if cmd.Flag(flag).Changed {
-			return true
-		}
-	}
-	return false
+	return cmd.Flag("sensor").Changed || cmd.Flag("rules").Changed
 }
 
 // errNoDaemon says that nothing answers on the socket.
@@ -113,11 +112,11 @@ func ask(ctx context.Context, socket, path string) (*http.Response, error) {
 const maxLine = 1 << 20
 
 // liveFromDaemon prints what the daemon tells; done is false if there is none.
-func (a *app) liveFromDaemon(ctx context.Context, cfg *config.Config, p *printer) (done bool, err error) {
+func (a *app) liveFromDaemon(ctx context.Context, cfg *config.Config, filter string, p *printer) (done bool, err error) {
 	if cfg.Serve.Socket == "" {
 		return false, nil
 	}
-	response, err := ask(ctx, cfg.Serve.Socket, "/api/v1/stream?filter="+url.QueryEscape(cfg.Capture.Filter))
+	response, err := ask(ctx, cfg.Serve.Socket, "/api/v1/stream?filter="+url.QueryEscape(filter))
 	if errors.Is(err, errNoDaemon) {
 		return false, nil
 	}

@@ -260,6 +260,7 @@ func (d *Daemon) watch(ctx context.Context, ended <-chan error) error {
 			if d.opts.Alive != nil {
 				d.opts.Alive()
 			}
+			d.rotate()
 			if now.Sub(last) >= ledgerEvery {
 				last = now
 				d.checkpoint(now)
@@ -311,6 +312,15 @@ func (d *Daemon) control(event, message string) *reset.Control {
 func (d *Daemon) append(entries ...reset.Entry) {
 	if err := errors.Join(d.journal.Append(entries), d.journal.Flush()); err != nil {
 		d.log.Error("writing journal", "error", err)
+	}
+}
+
+// rotate begins the day's file of a log to which nothing is written at midnight.
+func (d *Daemon) rotate() {
+	for _, l := range d.logs {
+		if err := l.file.RotateIfDue(); err != nil {
+			d.log.Error("rotating log", "output", l.name, "error", err)
+		}
 	}
 }
 

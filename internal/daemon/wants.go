@@ -133,3 +133,24 @@ func (w *wants) describe(cfg *config.Config) string {
 	}
 	return strings.Join(parts, "; ")
 }
+
+// StreamFilter is the filter that picks, from the stream of a running daemon,
+// what a capture of one's own with these settings would record.
+func StreamFilter(cfg *config.Config) (string, error) {
+	var terms []string
+	for _, name := range cfg.Capture.NetNS {
+		id, err := findNetns(name)
+		if err != nil {
+			return "", &UsageError{err}
+		}
+		terms = append(terms, "netns "+strconv.FormatUint(id, 10))
+	}
+	text := strings.Join(terms, " or ")
+	switch {
+	case text == "":
+		return cfg.Capture.Filter, nil
+	case cfg.Capture.Filter == "":
+		return text, nil
+	}
+	return "(" + text + ") and (" + cfg.Capture.Filter + ")", nil
+}
