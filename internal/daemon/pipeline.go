@@ -43,10 +43,15 @@ type Pipeline struct {
 	counts   PipelineCounts
 	perNetns map[uint64]*NetnsCounts
 	entry    [1]reset.Entry
-	appended bool
-	timer    *time.Timer
-	stopped  bool
-	window   time.Duration
+	appended int // resets that the recorder has not flushed
+	recent   struct {
+		netns  reset.Netns // as the sighting bore it
+		name   string
+		counts *NetnsCounts // nil: look all of it up
+	}
+	timer   *time.Timer
+	stopped bool
+	window  time.Duration
 }
 
 // PipelineCounts is what became of the sightings:
@@ -84,9 +89,23 @@ func NewPipeline(cfg correlate.Config, place Place, recorder Recorder, keep func
 func (p *Pipeline) Add(batch []reset.Sighting) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.recent.counts = nil // a namespace's name may have come or gone
 	p.joiner.Add(batch)
+	if len(batch) >= fullBatch && p.appended < flushAt && !p.stopped {
+		p.timer.Reset(deferral)
+		return
+	}
 	p.settle()
 }
+
+// A batch as long as fullBatch says that more waits behind it: then the recorder
+// is flushed for every flushAt resets, or after the deferral if nothing follows,
+// since a flush costs a system call and a block of its own.
+const (
+	fullBatch = 256
+	flushAt   = 2048
+	deferral  = 5 * time.Millisecond
+)
 
 // deliveryLag is how long a sighting may take from its event to the pipeline,
 // for sensors that give no watermark.
@@ -99,13 +118,14 @@ func (p *Pipeline) tick() {
 	if p.stopped {
 		return
 	}
+	p.recent.counts = nil
 	p.joiner.Flush(monotonic() - int64(deliveryLag))
 	p.settle()
 }
 
 func (p *Pipeline) settle() {
-	if p.appended {
-		p.appended = false
+	if p.appended > 0 {
+		p.appended = 0
 		if err := p.recorder.Flush(); err != nil {
 			p.problem(err)
 		}
@@ -137,12 +157,9 @@ func (p *Pipeline) finish(r *reset.Reset, joined correlate.Joined) {
 	if r.Host == "" {
 		r.Host, r.BootID = p.place.Host, p.place.BootID
 	}
-	if p.place.Names != nil && r.Netns.Name == "" {
-		r.Netns.Name, _ = p.place.Names(r.Netns.ID)
-	}
+	perNetns := p.netns(r)
 	attribute.Judge(r, joined.Origin)
 	p.proc.Fill(r.Process)
-	perNetns := p.netns(r)
 	if r.Sources.Has(reset.TCPSendReset) {
 		perNetns.SentByTCP++
 	}
@@ -155,7 +172,7 @@ func (p *Pipeline) finish(r *reset.Reset, joined correlate.Joined) {
 	p.counts.Resets++
 	perNetns.Resets++
 	p.entry[0] = reset.Entry{Reset: r}
-	p.appended = true
+	p.appended++
 	if err := p.recorder.Append(p.entry[:]); err != nil {
 		p.problem(err)
 	}
@@ -164,7 +181,22 @@ func (p *Pipeline) finish(r *reset.Reset, joined correlate.Joined) {
 // maxNetnsCounts bounds the table of namespaces; the rest is counted under 0.
 const maxNetnsCounts = 4096
 
+// netns names the reset's namespace and returns its counts. The one that was
+// looked up last is found without doing so again, which is what a storm needs.
 func (p *Pipeline) netns(r *reset.Reset) *NetnsCounts {
+	if p.recent.counts == nil || p.recent.netns != r.Netns {
+		p.recent.netns, p.recent.name = r.Netns, r.Netns.Name
+		if p.place.Names != nil && r.Netns.Name == "" {
+			p.recent.name, _ = p.place.Names(r.Netns.ID)
+		}
+		r.Netns.Name = p.recent.name
+		p.recent.counts = p.countsOf(r)
+	}
+	r.Netns.Name = p.recent.name
+	return p.recent.counts
+}
+
+func (p *Pipeline) countsOf(r *reset.Reset) *NetnsCounts {
 	c := p.perNetns[r.Netns.ID]
 	if c == nil {
 		id := r.Netns.ID
@@ -194,6 +226,7 @@ func (p *Pipeline) TakeNetns() map[uint64]*NetnsCounts {
 	defer p.mu.Unlock()
 	taken := p.perNetns
 	p.perNetns = make(map[uint64]*NetnsCounts)
+	p.recent.counts = nil
 	return taken
 }
 
