@@ -26,6 +26,17 @@ static __always_inline void describe_device(struct sighting *s, struct net_devic
 	describe_net(s, dev->nd_net.net);
 }
 
+/* Of a packet on its way out that has no device yet: the namespace of its route. */
+static __always_inline void describe_route(struct sighting *s, struct sk_buff *skb)
+{
+	struct dst_entry *route = (struct dst_entry *)(skb->_skb_refdst & ~1UL); /* without SKB_DST_NOREF */
+	struct net *net = BPF_CORE_READ(route, dev, nd_net.net);
+
+	s->netns = BPF_CORE_READ(net, ns.inum);
+	if (bpf_core_field_exists(net->net_cookie))
+		s->netns_cookie = BPF_CORE_READ(net, net_cookie);
+}
+
 /* The socket's name as its own end sees it: source is the local side. */
 static __always_inline void describe_socket(struct sighting *s, struct sock *sk)
 {

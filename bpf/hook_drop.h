@@ -72,6 +72,8 @@ static __always_inline int dropped(struct sk_buff *skb, __u16 reason, struct soc
 		describe_socket(s, rx_sk);
 	else if (dev)
 		describe_device(s, dev);
+	else
+		describe_route(s, skb);
 	ports = ports_of(&f);
 	if (filtered(s, swap16((__u16)ports), swap16((__u16)(ports >> 16)))) {
 		count(COUNT_FILTERED);

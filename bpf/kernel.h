@@ -140,7 +140,12 @@ struct tcp_sock { /* include/linux/tcp.h */
 	__u32 rcv_tstamp;
 };
 
+struct dst_entry { /* include/net/dst.h */
+	struct net_device *dev;
+};
+
 struct sk_buff { /* include/linux/skbuff.h */
+	unsigned long _skb_refdst;
 	struct net_device *dev;
 	struct sock *sk;
 	unsigned int len;

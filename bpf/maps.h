@@ -63,7 +63,7 @@ struct reply {
 	__u64 used; /* 0 free, else the number of this reply on this CPU */
 	__u64 next;
 	__u64 trigger; /* the skb that is answered */
-	__u32 ports; /* of the RST as on the wire, to recognise it */
+	__u32 ports;   /* of the RST as on the wire, to recognise it */
 	/*
 	 * A RST that left with no socket, as netfilter's REJECT makes them: the
 	 * packet that it answers is dropped right after it, on the same CPU.

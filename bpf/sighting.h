@@ -41,7 +41,6 @@ enum origin {
 
 #define CT_KNOWN 0x80
 
-
 #define RAW_MAX 192	/* bytes of the RST kept, from its IP header */
 #define TRIGGER_MAX 128 /* bytes of the packet that a reply answers */
 #define LINK_MAX 18	/* an Ethernet header with one tag */
