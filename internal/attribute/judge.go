@@ -12,6 +12,9 @@ func Judge(r *reset.Reset, origin reset.Origination) {
 	case reset.In:
 		received(r)
 	}
+	if r.Direction != reset.In {
+		r.Kernel.Inferred = false
+	}
 	if r.Direction != reset.In && r.Sources.Has(reset.KfreeSkb) && lost(r) {
 		r.Kernel.Verdict = reset.Dropped
 	}
@@ -20,8 +23,7 @@ func Judge(r *reset.Reset, origin reset.Origination) {
 // lost reports whether the drop event was the RST's own and not its trigger's:
 // it never reached the wire.
 func lost(r *reset.Reset) bool {
-	return r.Trigger == nil && r.Kernel.DropReason != "" ||
-		r.Trigger != nil && !r.Sources.Has(reset.Wire)
+	return r.Trigger == nil || !r.Sources.Has(reset.Wire)
 }
 
 func sent(r *reset.Reset, origin reset.Origination) {

@@ -6,9 +6,12 @@ import "github.com/rstwatch/rstwatch/internal/reset"
 // away: enum skb_drop_reason to the contract's word.
 type refusedRule struct {
 	drop    string
-	state   string // of the socket; empty: any
+	state   string // of the socket; empty: any, or no socket at all
 	verdict reset.Verdict
 }
+
+// anyState is the state of a rule that wants a socket, whatever its state.
+const anyState = "*"
 
 var refusedRules = []refusedRule{
 	// A request or TIME_WAIT socket took it: tcp_v4_rcv frees the packet without
@@ -27,23 +30,27 @@ var refusedRules = []refusedRule{
 	{drop: "XFRM_POLICY", verdict: reset.Dropped},
 	{drop: "IP_RPFILTER", verdict: reset.Dropped},
 	{drop: "NO_SOCKET", verdict: reset.NoSocket},
-	// tcp_validate_incoming (RFC 5961, 3.2): in the window, not exact.
+	// tcp_validate_incoming (RFC 5961, 3.2): in the window, not exact. Before 6.11
+	// the event has no socket, so that the state is not known.
 	{drop: "TCP_RESET", state: "LISTEN", verdict: reset.Ignored},
 	{drop: "TCP_RESET", state: "SYN_SENT", verdict: reset.Ignored},
-	{drop: "TCP_RESET", verdict: reset.Challenged},
+	{drop: "TCP_RESET", state: anyState, verdict: reset.Challenged},
+	{drop: "TCP_RESET", verdict: reset.Ignored},
 	// Everything else: out of the window, a bad checksum, a TTL that is too low.
 }
 
 // received says what the kernel did with a RST that came in.
 func received(r *reset.Reset) {
 	k := &r.Kernel
+	silent := k.Inferred // the sensor's word: no event would have told
+	k.Inferred = false
 	switch {
 	case r.Sources.Has(reset.TCPReceiveReset):
 		k.Verdict = reset.Accepted
 	case r.Sources.Has(reset.KfreeSkb):
 		k.Verdict = refused(r)
 		k.Inferred = k.Verdict == reset.Accepted
-	case r.Sources.Has(reset.Wire):
+	case r.Sources.Has(reset.Wire) && !silent:
 		// No event: a request or TIME_WAIT socket took it, which no tracepoint
 		// tells, or it went to a place that none covers.
 		k.Verdict, k.Inferred = reset.Accepted, true
@@ -57,7 +64,7 @@ func refused(r *reset.Reset) reset.Verdict {
 	}
 	for i := range refusedRules {
 		rule := &refusedRules[i]
-		if rule.drop == r.Kernel.DropReason && (rule.state == "" || rule.state == state) {
+		if rule.drop == r.Kernel.DropReason && (rule.state == "" || rule.state == state || rule.state == anyState && state != "") {
 			return rule.verdict
 		}
 	}

@@ -62,7 +62,7 @@ type Sighting struct {
 	Src, Dst   Endpoint // of the RST, as on the wire
 	Packet     Packet
 	Trigger    *Trigger
-	Kernel     Kernel
+	Kernel     Kernel // Inferred: no event will say what TCP does with the RST, so silence tells nothing
 	Connection *Connection
 	Process    *Process // owner of the socket, or the writer of an injected packet
 	// OtherHost marks a frame that a device handed over although it is addressed

@@ -99,6 +99,7 @@ func (d *decoder) decode(head *probeSighting, tail []byte, s *reset.Sighting, at
 	switch head.Kind {
 	case kindWireIn:
 		s.Source, s.Hook = reset.Wire, reset.HookWireIn
+		s.Kernel.Inferred = !d.features.tcpDrops
 		s.Interface.In = d.name(head.Dev)
 	case kindWireOut:
 		s.Source, s.Hook = reset.Wire, reset.HookWireOut

@@ -31,6 +31,7 @@ type features struct {
 	sendResetReason bool // tcp_send_reset bears a reason, and covers every path
 	dropReason      bool // kfree_skb bears a reason
 	dropSocket      bool // kfree_skb bears the receiving socket
+	tcpDrops        bool // kfree_skb fires for what a TCP socket refuses
 	readOnlyCast    bool // bpf_rdonly_cast
 	wire            bool // netif_receive_skb and net_dev_queue
 	reset           bool // tcp_send_reset and tcp_receive_reset
@@ -62,6 +63,11 @@ func detect() (*features, error) {
 	f.readOnlyCast = spec.TypeByName("bpf_rdonly_cast", &cast) == nil
 	f.sendReasons = enumNames(spec, "sk_rst_reason", "SK_RST_REASON_")
 	f.dropReasons = enumNames(spec, "skb_drop_reason", "SKB_DROP_REASON_", "SKB_")
+	// TCP's sockets freed what they refused without a word until 5.18 gave the
+	// reasons of tcp_validate_incoming their names.
+	for _, name := range f.dropReasons {
+		f.tcpDrops = f.tcpDrops || name == "TCP_RESET"
+	}
 	var net *btf.Struct
 	if spec.TypeByName("net", &net) == nil {
 		for _, member := range net.Members {
