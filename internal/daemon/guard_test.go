@@ -1,0 +1,73 @@
+package daemon
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestGuard(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		story func(g *guard) error
+		boot  string // of the start that is looked at
+		lower int
+		says  string // part of the reason
+	}{
+		{"first start", func(*guard) error { return nil }, "b1", 0, ""},
+		{"clean end, other boot", func(g *guard) error {
+			return firstError(g.start("b1", "bpf", 0), g.confirm("b1", "bpf", 0))
+		}, "b2", 0, ""},
+		{"killed, same boot", func(g *guard) error { return g.start("b1", "bpf", 0) }, "b1", 0, ""},
+		{"the machine went down soon after", func(g *guard) error { return g.start("b1", "bpf", 0) }, "b2", 1, "uncleanly"},
+		{"and again", func(g *guard) error { return g.start("b2", "packet", 1) }, "b3", 2, "uncleanly"},
+		{"lower, and then it ran well", func(g *guard) error {
+			return firstError(g.start("b2", "packet", 1), g.confirm("b2", "packet", 1))
+		}, "b3", 1, "still"},
+		{"rubbish in the file", func(g *guard) error { return os.WriteFile(g.path, []byte("{"), 0o600) }, "b2", 0, ""},
+		{"no boot id to be had", func(g *guard) error { return g.start("b1", "bpf", 0) }, "", 0, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			g := newGuard(t.TempDir())
+			if err := tt.story(g); err != nil {
+				t.Fatal(err)
+			}
+			lower, why := g.check(tt.boot)
+			if lower != tt.lower || tt.says == "" && why != "" || !strings.Contains(why, tt.says) {
+				t.Errorf("check(%q) = %d, %q; want %d and %q", tt.boot, lower, why, tt.lower, tt.says)
+			}
+		})
+	}
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func TestGuardSaysWhereItIsKept(t *testing.T) {
+	dir := t.TempDir()
+	g := newGuard(dir)
+	if err := g.start("b1", "bpf", 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, why := g.check("b2"); !strings.Contains(why, filepath.Join(dir, "start.json")) {
+		t.Errorf("%q does not say what to remove", why)
+	}
+}
+
+func TestLower(t *testing.T) {
+	for _, tt := range []struct {
+		by   int
+		want string
+	}{{0, "bpf"}, {1, "packet"}, {2, "bpf-light"}, {9, "klog"}} {
+		if got := lower(Choices("auto"), tt.by)[0]; got != tt.want {
+			t.Errorf("%d lower: %s, want %s", tt.by, got, tt.want)
+		}
+	}
+}
