@@ -5,10 +5,20 @@ import "github.com/rstwatch/rstwatch/internal/reset"
 // The facts of this package's rules, a closed list: docs/reference/evidence.md
 // describes each.
 const (
-	factReason = "kernel-reason" // enum sk_rst_reason of tcp_send_reset
-	factOwner  = "packet-owner"  // what owned the packet when it reached a device
-	factDrop   = "trigger-drop"  // enum skb_drop_reason of the packet that was answered
+	factReason    = "kernel-reason" // enum sk_rst_reason of tcp_send_reset
+	factOwner     = "packet-owner"  // what owned the packet when it reached a device
+	factDrop      = "trigger-drop"  // enum skb_drop_reason of the packet that was answered
+	factUnwatched = "not-watched"   // what the capture could not see
 )
+
+// WireNotWatched is the evidence that a capture without packet hooks puts into
+// each of its records.
+func WireNotWatched() *reset.Evidence {
+	return &reset.Evidence{
+		Fact: factUnwatched, Value: "the wire: no packet is known, and nothing that TCP neither sent nor took",
+		For: "sender=unknown", Weight: reset.Weak,
+	}
+}
 
 var ownerNames = [...]string{
 	reset.OriginRawSocket:    "raw socket",

@@ -108,6 +108,7 @@ func (d *Daemon) open(background context.Context) (err error) {
 	if err := d.openJournal(); err != nil {
 		return err
 	}
+	d.place.Unwatched = d.capture.Unwatched
 	joining := correlate.DefaultConfig()
 	joining.Window = cfg.Capture.JoinWindow.Std()
 	d.line, err = NewPipeline(joining, d.place, d.journal, want.keep(), d.problem())

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -26,6 +27,9 @@ type Place struct {
 	BootID string
 	Origin reset.Origin
 	Names  func(netns uint64) (name string, ok bool) // may be nil
+	// Unwatched is put into every record: what this capture cannot know. Nil
+	// where it watches all.
+	Unwatched *reset.Evidence
 }
 
 // Pipeline turns sightings into recorded resets. Its methods may be called by
@@ -159,6 +163,9 @@ func (p *Pipeline) finish(r *reset.Reset, joined correlate.Joined) {
 	}
 	perNetns := p.netns(r)
 	attribute.Judge(r, joined.Origin)
+	if p.place.Unwatched != nil {
+		r.Evidence = append(slices.Clip(r.Evidence), *p.place.Unwatched)
+	}
 	p.proc.Fill(r.Process)
 	if r.Sources.Has(reset.TCPSendReset) {
 		perNetns.SentByTCP++

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/rstwatch/rstwatch/internal/attribute"
 	"github.com/rstwatch/rstwatch/internal/config"
 	"github.com/rstwatch/rstwatch/internal/netns"
 	"github.com/rstwatch/rstwatch/internal/query"
@@ -63,6 +64,7 @@ func newKernelCapture(name string, cfg *config.Config, want wants, log *slog.Log
 	if c.Light {
 		capture.Fields = query.AllFields &^ (query.LinkFields | query.FieldInterface | query.FieldMark)
 		capture.Rules = rules.FieldDirection | rules.FieldTime
+		capture.Unwatched = attribute.WireNotWatched()
 		capture.Blind = "the wire: RSTs that are forwarded, rejected by the firewall, injected, or that only a request or " +
 			"TIME_WAIT socket took; and the headers of those that TCP sent or took"
 	}

@@ -30,7 +30,9 @@ func Watch(ctx context.Context, cfg *config.Config, recorder Recorder, ready fun
 	var failed error
 	capturing, cancel := context.WithCancel(ctx)
 	defer cancel()
-	line, err := NewPipeline(joining, Here(tracker.Lookup), recorder, want.keep(), func(err error) {
+	place := Here(tracker.Lookup)
+	place.Unwatched = capture.Unwatched
+	line, err := NewPipeline(joining, place, recorder, want.keep(), func(err error) {
 		if failed == nil {
 			failed = err
 			cancel()
