@@ -1,19 +1,13 @@
 package main
 
 import (
-	"bufio"
-	"errors"
 	"fmt"
-	"io"
 	"os"
-	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/rstwatch/rstwatch/internal/journal"
-	"github.com/rstwatch/rstwatch/internal/query"
 	"github.com/rstwatch/rstwatch/internal/reset"
 )
 
@@ -29,132 +23,6 @@ daemon writes. None of them changes it.`,
 	}
 	cmd.AddCommand(newCatCommand(a), newVerifyCommand(a), newListCommand(a), newRepairCommand(a))
 	return cmd
-}
-
-func newCatCommand(a *app) *cobra.Command {
-	var follow, all bool
-	var since, until string
-	var p printing
-	cmd := &cobra.Command{
-		Use:   "cat [FILTER]",
-		Short: "Print what was recorded",
-		Example: `  rstwatch journal cat --since -1h
-  rstwatch journal cat --follow 'port 443' | jq -c '[.time, .sender, .cause]'`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, err := a.load(cmd, nil)
-			if err != nil {
-				return err
-			}
-			filter, err := query.Parse(strings.Join(args, " "))
-			if err != nil {
-				return err
-			}
-			if err := p.check(0); err != nil {
-				return err
-			}
-			// Who asks for some resets wants no other lines, unless they say so.
-			if !cmd.Flag("all").Changed {
-				all = len(args) == 0 && p.count == 0
-			}
-			options := journal.ReadOptions{Follow: follow, OnDamage: func(d journal.Damage) {
-				fmt.Fprintf(a.stderr, "rstwatch: %v\n", d.Error())
-			}}
-			now := time.Now()
-			if options.Since, err = parseTime(since, now); err != nil {
-				return err
-			}
-			if options.Until, err = parseTime(until, now); err != nil {
-				return err
-			}
-			out := bufio.NewWriterSize(a.stdout, 64<<10)
-			buffered := &app{stdin: a.stdin, stdout: out, stderr: a.stderr}
-			ctx, cancel := withDuration(cmd.Context(), 0)
-			defer cancel()
-			printer, err := buffered.newPrinter(p, cfg, filter, cancel)
-			if err != nil {
-				return err
-			}
-			reader, err := journal.NewReader(cfg.Journal.Dir, options)
-			if err != nil {
-				return err
-			}
-			defer reader.Close()
-			for ctx.Err() == nil {
-				entry, err := reader.Next(ctx)
-				if errors.Is(err, io.EOF) || ctx.Err() != nil {
-					break
-				}
-				if err != nil {
-					return errors.Join(err, out.Flush())
-				}
-				if entry.Reset == nil && all && p.output == "json" {
-					if _, err := out.Write(append(reset.AppendJSON(nil, &entry), '\n')); err != nil {
-						return err
-					}
-				}
-				if err := printer.print(&entry); err != nil {
-					return err
-				}
-				if follow {
-					if err := out.Flush(); err != nil {
-						return err
-					}
-				}
-			}
-			if stretches, bytes := reader.Damaged(); stretches > 0 {
-				return errors.Join(out.Flush(), fmt.Errorf("damaged stretches passed over: %d (%d bytes)", stretches, bytes))
-			}
-			return out.Flush()
-		},
-	}
-	p.flags(cmd)
-	cmd.Flag("output").DefValue = "json"
-	p.output = "json"
-	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "wait for more at the end")
-	cmd.Flags().BoolVar(&all, "all", true, "with json: coverage and control lines too (with FILTER or --count: no)")
-	cmd.Flags().StringVar(&since, "since", "", "from this `time` on: RFC 3339, 2026-11-23 15:27, 15:27, or -1h")
-	cmd.Flags().StringVar(&until, "until", "", "up to this `time`")
-	return cmd
-}
-
-// timeForms are the ways to write a point in time, in local time where they
-// name no zone.
-var timeForms = []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02"}
-
-// parseTime reads a point in time; empty is none (0).
-func parseTime(text string, now time.Time) (reset.Time, error) {
-	switch text {
-	case "":
-		return 0, nil
-	case "now":
-		return reset.TimeOf(now), nil
-	}
-	if strings.HasPrefix(text, "-") {
-		if d, err := parseSpan(text[1:]); err == nil {
-			return reset.TimeOf(now.Add(-d)), nil
-		}
-	}
-	for _, form := range timeForms {
-		if t, err := time.ParseInLocation(form, text, time.Local); err == nil {
-			return reset.TimeOf(t), nil
-		}
-	}
-	for _, form := range []string{"15:04:05", "15:04"} {
-		if t, err := time.ParseInLocation(form, text, time.Local); err == nil {
-			y, m, d := now.Local().Date()
-			return reset.TimeOf(time.Date(y, m, d, t.Hour(), t.Minute(), t.Second(), 0, time.Local)), nil
-		}
-	}
-	return 0, usagef("time %q: not RFC 3339, 2026-11-23 15:27, 15:27 (today) or -1h", text)
-}
-
-// parseSpan reads a duration, with days.
-func parseSpan(text string) (time.Duration, error) {
-	if days, ok := strings.CutSuffix(text, "d"); ok {
-		d, err := time.ParseDuration(days + "h")
-		return d * 24, err
-	}
-	return time.ParseDuration(text)
 }
 
 func newVerifyCommand(a *app) *cobra.Command {

@@ -20,7 +20,7 @@ import (
 
 // output copies the journal to somewhere else, entry by entry, from a cursor
 // in a file of its own: it resumes where it was. After a crash it may repeat
-// what it wrote in the last second before, never leave anything out.
+// what it wrote in the last moment before, never leave anything out.
 type output struct {
 	name  string
 	dir   string // of the journal
@@ -44,7 +44,7 @@ const (
 	maxPause   = 5 * time.Second
 )
 
-const cursorEvery = time.Second
+const cursorEvery = 200 * time.Millisecond
 
 func (o *output) cursorPath() string { return filepath.Join(o.dir, "cursors", o.name) }
 
@@ -96,7 +96,11 @@ func (o *output) copy(ctx context.Context, follow bool) error {
 		options.Since = o.since
 	}
 	o.mu.Unlock()
-	options.OnDamage = func(d journal.Damage) { o.log.Warn("reading journal", "output", o.name, "error", d.Error()) }
+	options.OnDamage = func(d journal.Damage) {
+		if !journal.Noted(ctx, o.dir, &d) {
+			o.log.Warn("reading journal", "output", o.name, "error", d.Error())
+		}
+	}
 	reader, err := journal.NewReader(o.dir, options)
 	if err != nil {
 		return err

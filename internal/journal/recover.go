@@ -119,10 +119,24 @@ func (w *Writer) tornNote(name string, d *Damage) reset.Control {
 	return c
 }
 
-// recoveredMessage is the text that verify looks for, too.
+// recoveredMessage is the text by which a reader knows a stretch again.
 func recoveredMessage(name string, d *Damage) string {
-	return fmt.Sprintf("file %s%s, offset %d: %d bytes do not decode (%s); they stay as they are",
-		name, plainSuffix, d.Offset, d.Length, d.Reason)
+	return stretch(name, d) + " (" + d.Reason + "); they stay as they are"
+}
+
+// stretch names the bytes that are meant: whoever wrote the note may have met
+// them for another reason than who reads them later.
+func stretch(name string, d *Damage) string {
+	return fmt.Sprintf("file %s%s, offset %d: %d bytes do not decode", name, plainSuffix, d.Offset, d.Length)
+}
+
+// notedStretch returns what stretch returned when the note was written.
+func notedStretch(c *reset.Control) (text string, ok bool) {
+	if c.Event != "recovered" {
+		return "", false
+	}
+	text, _, ok = strings.Cut(c.Message, " (")
+	return text, ok
 }
 
 // tail is the end of a segment.

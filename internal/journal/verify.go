@@ -302,7 +302,9 @@ func (v *verifier) controls(payload []byte) {
 		switch {
 		case c == nil:
 		case c.Event == "recovered" && len(v.notes) < maxFaults:
-			v.notes = append(v.notes, c.Message)
+			if text, ok := notedStretch(c); ok {
+				v.notes = append(v.notes, text)
+			}
 		case c.Event == "removed" && len(c.Chain) == len(Hash{}):
 			if s, ok := parseSegment(c.Segment + plainSuffix); ok {
 				if v.gone == nil {
@@ -333,7 +335,7 @@ func (v *verifier) finish(list []segment, heads []KeptHead) {
 	}
 	for i := range v.report.Faults {
 		f := &v.report.Faults[i]
-		f.Noted = noted[recoveredMessage(f.Segment, &Damage{Offset: f.Offset, Length: f.Length, Reason: f.Reason})]
+		f.Noted = noted[stretch(f.Segment, &Damage{Offset: f.Offset, Length: f.Length})]
 	}
 }
 
