@@ -61,6 +61,10 @@ nightly: ## hours: lint, every test with the race detector, every fuzz target fo
 	@tools/generate-check.sh
 	@FUZZTIME=$(if $(filter command line,$(origin FUZZTIME)),$(FUZZTIME),5m) tools/nightly.sh
 
+bench: build ## what watching costs and what is recorded, beside what others use; writes the tables of docs/explanation/measurements.md (root, half an hour)
+	@tools/setup.sh test
+	@tools/bench.sh
+
 ##@ Documents
 doc: ## write the generated reference pages
 	@go test ./internal/config -run 'TestReferenceIsCurrent|TestRenderDefaultReadsBack' -count=1 -update
@@ -84,4 +88,4 @@ uninstall: ## what "make install" put there
 help: ## every target in one line
 	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: run test build generate clean check generate-check fmt fuzz lint nightly doc man install uninstall help
+.PHONY: run test build generate clean check generate-check fmt fuzz lint nightly bench doc man install uninstall help

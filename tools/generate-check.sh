@@ -28,12 +28,12 @@ while IFS= read -r -d '' file; do
     echo "generate-check: $file is not what its source makes; run: make generate" >&2
     status=1
   fi
-done < <(find . -type f \( -path './internal/*' -o -path './cmd/*' \) -print0)
+done < <(find . -type f \( -path './internal/*' -o -path './cmd/*' -o -path './test/*' \) -print0)
 while IFS= read -r -d '' file; do
   if [ ! -e "$file" ]; then
     echo "generate-check: $file is made by go generate and missing here; run: make generate, and commit it" >&2
     status=1
   fi
-done < <(cd "$copy" && find . -type f \( -path './internal/*' -o -path './cmd/*' \) -print0)
+done < <(cd "$copy" && find . -type f \( -path './internal/*' -o -path './cmd/*' -o -path './test/*' \) -print0)
 [ "$status" -ne 0 ] || echo "generate-check: every generated file is current"
 exit "$status"

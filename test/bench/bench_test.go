@@ -4,10 +4,14 @@ import (
 	"flag"
 	"strings"
 	"testing"
+
+	"github.com/rstwatch/rstwatch/internal/testkit"
 )
 
 // What `make bench` sets.
 var (
+	program = flag.String("program", "", "the rstwatch to measure (default: built from this tree)")
+
 	full = flag.Bool("full", false, "measure with the full sizes instead of running everything once")
 	page = flag.String("page", "", "the page whose tables are to be written")
 	data = flag.String("json", "", "the file that every figure is written to")
@@ -16,11 +20,12 @@ var (
 // TestBench runs each measurement: with tiny counts, so that none rots, or as
 // the published figures are made. It asserts what was recorded, and no time.
 func TestBench(t *testing.T) {
+	testkit.RequireRoot(t)
 	sizes := Short()
 	if *full {
 		sizes = Full()
 	}
-	report, err := New(t, sizes).Run()
+	report, err := New(t, *program, sizes).Run()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,6 @@ import (
 // Bench is one run: a pair of namespaces, the program under test, and a
 // directory on a real disk.
 type Bench struct {
-	t       testing.TB
 	pair    *testkit.Pair
 	program string // rstwatch, built from this tree
 	dir     string
@@ -22,10 +21,13 @@ type Bench struct {
 	logf    func(format string, args ...any)
 }
 
-// New builds the namespaces and the program. It needs root.
-func New(t testing.TB, sizes Sizes) *Bench {
+// New builds the namespaces and, unless it is given, the program. It needs root.
+func New(t testing.TB, program string, sizes Sizes) *Bench {
 	t.Helper()
-	b := &Bench{t: t, pair: testkit.NewPair(t), dir: t.TempDir(), sizes: sizes, logf: t.Logf}
+	b := &Bench{pair: testkit.NewPair(t), program: program, dir: t.TempDir(), sizes: sizes, logf: t.Logf}
+	if program != "" {
+		return b
+	}
 	b.program = filepath.Join(b.dir, "rstwatch")
 	build := exec.Command("go", "build", "-trimpath", "-o", b.program, "../../cmd/rstwatch")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
