@@ -8,7 +8,7 @@ status=0 count=0
 while IFS=: read -r file name; do
   count=$((count + 1))
   echo "== $name (${file%/*}) for $time"
-  go test -run '^$' -fuzz "^$name\$" -fuzztime "$time" "./${file%/*}" </dev/null || status=1
+  go test -run '^$' -fuzz "^$name\$" -fuzztime "$time" -fuzzminimizetime 20x "./${file%/*}" </dev/null || status=1
 done < <(grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' internal cmd test 2>/dev/null | sed 's/:func /:/' | sort)
 echo "fuzz: $count targets, $time each"
 exit "$status"
