@@ -52,6 +52,10 @@ fmt: ## lay out the Go files
 fuzz: ## every fuzz target for FUZZTIME (10s) each
 	@tools/fuzz.sh $(FUZZTIME)
 
+kernels: ## the lab on Debian's 5.10, 6.1, 6.12 and newest kernel, in QEMU (20 minutes; KERNELS='5.10 newest' chooses)
+	@tools/setup.sh kernels
+	@go run ./test/kernels $(ARGS) $(KERNELS)
+
 lint: ## golangci-lint, shellcheck and clang-format (minutes the first time: the linter is built)
 	@tools/setup.sh lint
 	@tools/lint.sh
@@ -88,4 +92,4 @@ uninstall: ## what "make install" put there
 help: ## every target in one line
 	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: run test build generate clean check generate-check fmt fuzz lint nightly bench doc man install uninstall help
+.PHONY: run test build generate clean check generate-check fmt fuzz kernels lint nightly bench doc man install uninstall help
