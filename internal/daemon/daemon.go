@@ -108,18 +108,23 @@ func (d *Daemon) open(background context.Context) (err error) {
 	if err := d.openJournal(); err != nil {
 		return err
 	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.close())
+		}
+	}()
 	d.place.Unwatched = d.capture.Unwatched
 	joining := correlate.DefaultConfig()
 	joining.Window = cfg.Capture.JoinWindow.Std()
 	d.line, err = NewPipeline(joining, d.place, d.journal, want.keep(), d.problem())
 	if err != nil {
-		return errors.Join(err, d.journal.Close())
+		return err
 	}
 	d.account = newAccount(d.journal.LastLedger())
 	d.account.capture, d.account.line, d.account.written = d.capture, d.line, d.journal.Stats
 	d.keeper = newWatchkeeper(d.place, d.capture, d.line, d.tracker, d.filter, d.log)
 	if d.logs, err = openLogs(cfg, reset.TimeOf(d.started), d.log); err != nil {
-		return errors.Join(err, d.journal.Close())
+		return err
 	}
 	for _, l := range d.logs {
 		d.outputs = append(d.outputs, l.output)

@@ -79,15 +79,9 @@ func openTextLog(name string, c rotate.Config, dir string, since reset.Time, for
 	}, nil
 }
 
-// openLogs opens the text logs that the settings name.
+// openLogs opens the text logs that the settings name; with an error come those
+// that were opened before it.
 func openLogs(cfg *config.Config, since reset.Time, log *slog.Logger) (logs []*textLog, err error) {
-	defer func() {
-		if err != nil {
-			for _, l := range logs {
-				l.file.Close()
-			}
-		}
-	}()
 	if cfg.Classic.File != "" {
 		// The rules' limits have a state, so the log has a set of its own.
 		var set *rules.Set
