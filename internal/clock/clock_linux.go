@@ -14,14 +14,28 @@ type Pair struct {
 	Mono int64      // CLOCK_MONOTONIC, nanoseconds; stands still while suspended
 }
 
+// attempts are how often Now reads anew if it was interrupted.
+const attempts = 5
+
 // Now reads both clocks. The monotonic one is read between two readings of the
-// other, so that the two are less than a microsecond apart unless the thread
-// was interrupted.
+// other; of a few attempts the one counts in which those two lay closest
+// together, so that an interruption does not pull the clocks apart.
 func Now() Pair {
-	before := read(unix.CLOCK_REALTIME)
-	mono := read(unix.CLOCK_MONOTONIC)
-	after := read(unix.CLOCK_REALTIME)
-	return Pair{Wall: reset.Time(before + (after-before)/2), Mono: mono}
+	var best Pair
+	width := int64(1) << 62
+	for range attempts {
+		before := read(unix.CLOCK_REALTIME)
+		mono := read(unix.CLOCK_MONOTONIC)
+		after := read(unix.CLOCK_REALTIME)
+		if w := after - before; w >= 0 && w < width {
+			width = w
+			best = Pair{Wall: reset.Time(before + w/2), Mono: mono}
+		}
+		if width < 1000 {
+			break
+		}
+	}
+	return best
 }
 
 // MonoAt is the monotonic time at a moment that the wall clock tells. It holds

@@ -5,9 +5,8 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/rstwatch/rstwatch/internal/attribute"
+	"github.com/rstwatch/rstwatch/internal/clock"
 	"github.com/rstwatch/rstwatch/internal/correlate"
 	"github.com/rstwatch/rstwatch/internal/enrich/process"
 	"github.com/rstwatch/rstwatch/internal/reset"
@@ -123,7 +122,7 @@ func (p *Pipeline) tick() {
 		return
 	}
 	p.recent.counts = nil
-	p.joiner.Flush(monotonic() - int64(deliveryLag))
+	p.joiner.Flush(clock.Now().Mono - int64(deliveryLag))
 	p.settle()
 }
 
@@ -235,13 +234,4 @@ func (p *Pipeline) TakeNetns() map[uint64]*NetnsCounts {
 	p.perNetns = make(map[uint64]*NetnsCounts)
 	p.recent.counts = nil
 	return taken
-}
-
-// monotonic is CLOCK_MONOTONIC in nanoseconds, the clock of MonoNS.
-func monotonic() int64 {
-	var ts unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
-		return 0 // cannot happen with this clock
-	}
-	return ts.Nano()
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/rstwatch/rstwatch/internal/clock"
 	"github.com/rstwatch/rstwatch/internal/reset"
 )
 
@@ -18,7 +19,7 @@ func Here(names func(uint64) (string, bool)) Place {
 	boot := bootID()
 	return Place{
 		Host: host, BootID: boot, Names: names,
-		Origin: reset.NewOrigin(fmt.Sprintf("live %s %d %d", boot, os.Getpid(), monotonic())),
+		Origin: reset.NewOrigin(fmt.Sprintf("live %s %d %d", boot, os.Getpid(), clock.Now().Mono)),
 	}
 }
 

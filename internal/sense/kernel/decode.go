@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"unsafe"
 
+	"github.com/rstwatch/rstwatch/internal/clock"
 	"github.com/rstwatch/rstwatch/internal/packet"
 	"github.com/rstwatch/rstwatch/internal/reset"
 )
@@ -51,8 +52,8 @@ var tcpStates = [...]string{
 // decoder turns samples into sightings. It is not safe for concurrent use.
 type decoder struct {
 	features *features
-	clock    *clock
-	hz       uint32 // jiffies a second, 0 if not known
+	now      clock.Pair // a moment not long ago: the wall clock may be stepped
+	hz       uint32     // jiffies a second, 0 if not known
 	names    map[[16]int8]string
 	places   []places // what the sightings of the batch at hand point to
 }
@@ -63,8 +64,8 @@ type places struct {
 	connection reset.Connection
 }
 
-func newDecoder(f *features, c *clock, hz uint32) *decoder {
-	return &decoder{features: f, clock: c, hz: hz, names: make(map[[16]int8]string)}
+func newDecoder(f *features, hz uint32) *decoder {
+	return &decoder{features: f, now: clock.Now(), hz: hz, names: make(map[[16]int8]string)}
 }
 
 // decode fills s, number at of its batch, from one sample. s points into the
@@ -77,7 +78,7 @@ func (d *decoder) decode(head *probeSighting, tail []byte, s *reset.Sighting, at
 	place := &d.places[at]
 	*s = reset.Sighting{
 		MonoNS: int64(head.MonoNs),
-		Time:   d.clock.wall(int64(head.MonoNs)),
+		Time:   d.now.WallAt(int64(head.MonoNs)),
 		Netns:  reset.Netns{ID: uint64(head.Netns), Cookie: head.NetnsCookie},
 		SKB:    head.Skb, Cookie: head.Sk, CPU: head.Cpu,
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/rstwatch/rstwatch/internal/clock"
 	"github.com/rstwatch/rstwatch/internal/reset"
 )
 
@@ -92,7 +93,7 @@ func (s *Sensor) Run(ctx context.Context, ready func(), sink func([]reset.Sighti
 
 	reader := &reader{
 		sensor: s, probe: p, ring: r, sink: sink,
-		decoder: newDecoder(p.features, newClock(), kernelHZ()),
+		decoder: newDecoder(p.features, kernelHZ()),
 		batch:   make([]reset.Sighting, 0, batchSize),
 		told:    make(map[uint32]uint64),
 	}
@@ -164,19 +165,19 @@ type reader struct {
 func (r *reader) run(ctx context.Context) error {
 	lastSeen, lastSweep := time.Now(), time.Now()
 	for ctx.Err() == nil {
-		before := now(clockMonotonic)
+		before := clock.Now()
 		if r.drain() {
 			lastSeen = time.Now()
 			continue
 		}
 		now := time.Now()
 		if now.Sub(lastSweep) >= sweepEvery {
-			r.decoder.clock.measure()
+			r.decoder.now = before
 			r.sweep(unfinished)
 			lastSweep = now
 		}
 		// The ring was empty after that moment: nothing older will come.
-		r.mark[0].MonoNS = before
+		r.mark[0].MonoNS = before.Mono
 		r.sink(r.mark[:])
 		if now.Sub(lastSeen) < idleAfter {
 			time.Sleep(r.sensor.cfg.PollInterval)
@@ -257,7 +258,7 @@ func (r *reader) sweep(age int64) {
 	r.batch = r.batch[:0]
 	for cpu := range replies {
 		reply := &replies[cpu]
-		if reply.Used == 0 || now(clockMonotonic)-int64(reply.S.MonoNs) < age || r.told[uint32(cpu)] == reply.S.MonoNs {
+		if reply.Used == 0 || clock.Now().Mono-int64(reply.S.MonoNs) < age || r.told[uint32(cpu)] == reply.S.MonoNs {
 			continue
 		}
 		if len(r.batch) == cap(r.batch) {

@@ -7,47 +7,9 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"sync/atomic"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/rstwatch/rstwatch/internal/reset"
 )
-
-// clock turns the kernel's monotonic time into wall time. The distance between
-// the two moves when the wall clock is stepped, so it is measured anew while
-// the sensor runs; safe for concurrent use.
-type clock struct{ offset atomic.Int64 }
-
-func newClock() *clock {
-	c := &clock{}
-	c.measure()
-	return c
-}
-
-// measure takes the pair of readings that are closest together, of a few.
-func (c *clock) measure() {
-	best := int64(1) << 62
-	for range 5 {
-		before, wall, after := now(unix.CLOCK_MONOTONIC), now(unix.CLOCK_REALTIME), now(unix.CLOCK_MONOTONIC)
-		if after-before < best {
-			best = after - before
-			c.offset.Store(wall - (before+after)/2)
-		}
-	}
-}
-
-const clockMonotonic = unix.CLOCK_MONOTONIC
-
-func now(id int32) int64 {
-	var ts unix.Timespec
-	if err := unix.ClockGettime(id, &ts); err != nil {
-		return 0 // cannot happen with these two clocks
-	}
-	return ts.Nano()
-}
-
-func (c *clock) wall(mono int64) reset.Time { return reset.Time(mono + c.offset.Load()) }
 
 // kernelHZ reads CONFIG_HZ of the running kernel, 0 where its configuration is
 // not to be had: socket times are in jiffies.
