@@ -32,10 +32,11 @@ type Lab struct {
 	Client, Router, Server *Node
 	Bridge                 *Node // nil without WithBridge
 
-	t     testing.TB
-	id    uint64
-	nodes []*Node
-	port  uint16
+	t       testing.TB
+	id      uint64
+	nodes   []*Node
+	stacked map[Route]*Node // made by Stack
+	port    uint16
 }
 
 // Option changes what NewLab builds.

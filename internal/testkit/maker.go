@@ -202,9 +202,12 @@ func (r *run) sent(s shot) {
 	}
 	if node, hooks := r.lab.middle(r.scene); node != nil && node != sender {
 		add(node, reset.Forward, hooks)
-		if r.scene.Route == Routed {
+		if r.scene.Route != OverBridge {
 			hops++
 		}
+	}
+	if r.lab.stacked[r.scene.Route] != nil {
+		r.passedOn(add)
 	}
 	in := add(s.to.node, reset.In, cmp.Or(s.inHooks, Everywhere))
 	in.Verdict, in.Drop, in.Optional = s.verdict, s.drop, s.notTaken

@@ -9,15 +9,24 @@ import (
 // Route is the way between the two ends of a connection.
 type Route uint8
 
-// The routes. Loopback is inside the server's namespace.
+// The routes. Loopback is inside the server's namespace. Behind a stacked device
+// is a namespace of its own, as Lab.Stack makes it, that stands for the server.
 const (
 	Routed Route = iota
 	OverBridge
 	Loopback
+	BehindVLAN
+	BehindMacvlan
+	BehindIpvlan
 )
 
+// StackedRoutes are the routes that Lab.Stack can make.
+func StackedRoutes() []Route { return []Route{BehindVLAN, BehindMacvlan, BehindIpvlan} }
+
 // String is the word that tests are named with.
-func (r Route) String() string { return [...]string{"routed", "bridged", "loopback"}[r] }
+func (r Route) String() string {
+	return [...]string{"routed", "bridged", "loopback", "vlan", "macvlan", "ipvlan"}[r]
+}
 
 // Scene is where a maker acts.
 type Scene struct {
@@ -47,6 +56,9 @@ func (l *Lab) ends(s Scene) (client, server side) {
 	case Loopback:
 		end := l.Server.loopback(s.Family)
 		return end, end
+	case BehindVLAN, BehindMacvlan, BehindIpvlan:
+		node, net := l.stacked[s.Route], stackedNet(s.Route)
+		return side{l.Client, prefixes(1, 2)[i].Addr(), "c0"}, side{node, prefixes(net, stackedHost)[i].Addr(), stackedDevice}
 	default:
 		return side{l.Client, prefixes(1, 2)[i].Addr(), "c0"}, side{l.Server, prefixes(2, 2)[i].Addr(), "s0"}
 	}
