@@ -3,6 +3,7 @@ package attribute
 import (
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/rstwatch/rstwatch/internal/reset"
 )
@@ -63,21 +64,30 @@ func sentSummary(r *reset.Reset) string {
 
 // sender says who, as surely as it is known.
 func sender(r *reset.Reset) string {
-	var who string
+	sure := r.Confidence.Sender == reset.Certain
 	switch r.Sender {
 	case reset.LocalApp, reset.LocalInject:
-		who = processName(r, "A process here")
+		name := processName(r)
+		switch {
+		case name == "":
+			return probably(sure, "A process here", "a process here")
+		case !sure:
+			return "Probably " + name
+		}
+		return name
 	case reset.LocalKernel:
-		who = "The kernel here"
+		return probably(sure, "The kernel here", "the kernel here")
 	case reset.LocalFirewall:
-		who = "The firewall here"
-	default:
-		return "This host"
+		return probably(sure, "The firewall here", "the firewall here")
 	}
-	if r.Confidence.Sender != reset.Certain {
-		who = "Probably " + strings.ToLower(who[:1]) + who[1:]
+	return "This host"
+}
+
+func probably(sure bool, first, later string) string {
+	if sure {
+		return first
 	}
-	return who
+	return "Probably " + later
 }
 
 func receivedSummary(r *reset.Reset) string {
@@ -91,9 +101,21 @@ func receivedSummary(r *reset.Reset) string {
 	return text + "."
 }
 
-func processName(r *reset.Reset, otherwise string) string {
+// processName is the owner of the socket, if it is known: comm/pid.
+func processName(r *reset.Reset) string {
 	if r.Process == nil || r.Process.Comm == "" {
-		return otherwise
+		return ""
 	}
-	return r.Process.Comm + "/" + strconv.FormatUint(uint64(r.Process.PID.V), 10)
+	return printable(r.Process.Comm) + "/" + strconv.FormatUint(uint64(r.Process.PID.V), 10)
+}
+
+// printable takes out of a process's name what a terminal would act upon: the
+// name may be an attacker's, and the sentence is for people.
+func printable(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r == unicode.ReplacementChar || !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, name)
 }
