@@ -3,6 +3,7 @@ package kernel_test
 import (
 	"context"
 	"log/slog"
+	"os"
 	"sync"
 	"testing"
 
@@ -22,6 +23,16 @@ type recording struct {
 	records []reset.Reset
 }
 
+// joining is how sightings are joined: as ever, but with more patience in an
+// emulated machine, whose processors may stand still for longer than the window.
+func joining() correlate.Config {
+	cfg := correlate.DefaultConfig()
+	if os.Getenv("RSTWATCH_TEST_SLOW") != "" {
+		cfg.Window *= 5
+	}
+	return cfg
+}
+
 func record(t *testing.T, cfg kernel.Config) *recording {
 	t.Helper()
 	sensor, err := kernel.New(cfg, slog.New(slog.DiscardHandler))
@@ -29,7 +40,7 @@ func record(t *testing.T, cfg kernel.Config) *recording {
 		t.Fatal(err)
 	}
 	rec := &recording{sensor: sensor}
-	joiner, err := correlate.New(correlate.DefaultConfig(), func(r *reset.Reset, joined correlate.Joined) {
+	joiner, err := correlate.New(joining(), func(r *reset.Reset, joined correlate.Joined) {
 		attribute.Judge(r, joined.Origin)
 		kept := *r
 		kept.Packet.Raw = append([]byte(nil), r.Packet.Raw...)

@@ -121,7 +121,7 @@ func run(out *os.File, fields []string) {
 	cmd.Dir = "/tmp"
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.Env = []string{
-		"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/tmp", "TMPDIR=/tmp", "RSTWATCH_TEST_REQUIRE=1",
+		"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/tmp", "TMPDIR=/tmp", "RSTWATCH_TEST_REQUIRE=1", "RSTWATCH_TEST_SLOW=1",
 		"XTABLES_LIBDIR=/usr/lib/x86_64-linux-gnu/xtables",
 	}
 	start := time.Now()
