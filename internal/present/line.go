@@ -3,6 +3,7 @@ package present
 import (
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/rstwatch/rstwatch/internal/reset"
 )
@@ -16,9 +17,8 @@ type Text struct {
 	Colour   bool
 	FullTime bool           // RFC 3339 instead of the time of day
 	Zone     *time.Location // nil: local
-	Width    int            // columns of the terminal; 0: unlimited. Narrow ones lose id, process, direction
-	// Names adds the namespace's name in front of the tuple.
-	Netns bool
+	Width    int            // columns of the terminal; 0: unlimited
+	Netns    bool           // the namespace's name, where it has one, in front of the addresses
 }
 
 var marks = [...]byte{reset.LevelNone: ' ', reset.Possible: '?', reset.Likely: '~', reset.Certain: ' '}
@@ -36,55 +36,83 @@ var colours = [...]string{
 	reset.Peer: "34", reset.Path: "31", reset.SenderUnknown: "2", reset.SenderNone: "2",
 }
 
-// Append appends the line of a reset, without a newline.
+// Append appends the line of a reset, without a newline. What does not fit
+// into the width is left out in this order: id, process, direction.
 func (t *Text) Append(b []byte, r *reset.Reset) []byte {
 	start := len(b)
 	b = t.appendTime(b, r.Time)
+	columns := len(b) - start
 	b = append(b, ' ')
 	if t.Colour {
 		b = append(b, "\x1b["...)
 		b = append(b, colours[r.Sender]...)
 		b = append(b, 'm')
 	}
-	b = append(b, marks[r.Confidence.Sender])
-	b = pad(append(b, dash(r.Sender.String())...), len(dash(r.Sender.String())), 14)
-	b = append(b, ' ', marks[r.Confidence.Cause])
-	b = pad(append(b, dash(r.Cause.String())...), len(dash(r.Cause.String())), 18)
+	b = appendMarked(b, r.Confidence.Sender, r.Sender.String(), 14)
+	b = append(b, ' ')
+	b = appendMarked(b, r.Confidence.Cause, r.Cause.String(), 18)
 	if t.Colour {
 		b = append(b, "\x1b[0m"...)
 	}
 	b = append(b, ' ')
-	b = pad(append(b, harmWords[r.Harm]...), len(harmWords[r.Harm]), 4)
-	if t.Width == 0 || t.Width >= 60 {
+	b = appendPadded(b, harmWords[r.Harm], 4)
+	tuple := t.tuple(r)
+	columns += 1 + 1 + 14 + 1 + 1 + 18 + 1 + 4 + 1 + utf8.RuneCountInString(tuple)
+	if t.fits(columns + 4) {
+		columns += 4
 		b = append(b, ' ')
-		b = pad(append(b, directionWords[r.Direction]...), len(directionWords[r.Direction]), 3)
+		b = appendPadded(b, directionWords[r.Direction], 3)
 	}
 	b = append(b, ' ')
-	at := len(b)
-	if t.Netns && r.Netns.Name != "" {
-		b = append(b, Clean(r.Netns.Name)...)
-		b = append(b, ": "...)
+	wide := max(41-utf8.RuneCountInString(tuple), 0)
+	who := process(r)
+	if !t.fits(columns + wide + 1 + max(utf8.RuneCountInString(who), 12)) {
+		return append(b, tuple...)
 	}
-	b = append(b, endpoint(r.Src)...)
-	b = append(b, " > "...)
-	b = append(b, endpoint(r.Dst)...)
-	b = pad(b, len(b)-at, 41)
-	if t.Width == 0 || t.Width >= 110 {
-		b = append(b, ' ', ' ')
-		at = len(b)
-		b = t.appendProcess(b, r)
-		b = pad(b, len(b)-at, 12)
-	}
-	if t.Width == 0 || t.Width >= 120 {
+	columns += wide + 1 + max(utf8.RuneCountInString(who), 12)
+	b = append(appendPadded(b, tuple, 41), ' ')
+	b = appendPadded(b, who, 12)
+	if !r.ID.IsZero() && t.fits(columns+8) {
 		b = append(b, " #"...)
 		b = append(b, r.ID.Short()...)
 	}
 	return trimRight(b, start)
 }
 
+// fits reports whether so many columns are there.
+func (t *Text) fits(columns int) bool { return t.Width == 0 || columns <= t.Width }
+
+func (t *Text) tuple(r *reset.Reset) string {
+	text := endpoint(r.Src) + " > " + endpoint(r.Dst)
+	if t.Netns && r.Netns.Name != "" {
+		return Clean(r.Netns.Name) + ": " + text
+	}
+	return text
+}
+
+func appendMarked(b []byte, level reset.Level, word string, width int) []byte {
+	if word == "" {
+		word = "-"
+	}
+	return appendPadded(append(b, marks[level]), word, width)
+}
+
+// appendPadded fills up to a width in characters; what is wider stays whole.
+func appendPadded(b []byte, text string, width int) []byte {
+	b = append(b, text...)
+	for have := utf8.RuneCountInString(text); have < width; have++ {
+		b = append(b, ' ')
+	}
+	return b
+}
+
 func (t *Text) appendTime(b []byte, at reset.Time) []byte {
 	if at.IsZero() {
-		return append(b, "-           "...)
+		width := 12
+		if t.FullTime {
+			width = 24
+		}
+		return appendPadded(b, "-", width)
 	}
 	zone := t.Zone
 	if zone == nil {
@@ -96,16 +124,19 @@ func (t *Text) appendTime(b []byte, at reset.Time) []byte {
 	return at.Std().In(zone).AppendFormat(b, "15:04:05.000")
 }
 
-func (t *Text) appendProcess(b []byte, r *reset.Reset) []byte {
-	if r.Process == nil || r.Process.Comm == "" && !r.Process.PID.OK {
-		return append(b, '-')
+// process is comm/pid of the socket's owner.
+func process(r *reset.Reset) string {
+	if r.Process == nil {
+		return "-"
 	}
-	b = append(b, Clean(r.Process.Comm)...)
+	text := Clean(r.Process.Comm)
 	if r.Process.PID.OK {
-		b = append(b, '/')
-		b = strconv.AppendUint(b, uint64(r.Process.PID.V), 10)
+		text += "/" + strconv.FormatUint(uint64(r.Process.PID.V), 10)
 	}
-	return b
+	if text == "" {
+		return "-"
+	}
+	return text
 }
 
 func endpoint(e reset.Endpoint) string {
@@ -113,20 +144,6 @@ func endpoint(e reset.Endpoint) string {
 		return "?"
 	}
 	return e.String()
-}
-
-func dash(word string) string {
-	if word == "" {
-		return "-"
-	}
-	return word
-}
-
-func pad(b []byte, have, want int) []byte {
-	for ; have < want; have++ {
-		b = append(b, ' ')
-	}
-	return b
 }
 
 func trimRight(b []byte, start int) []byte {
