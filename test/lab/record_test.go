@@ -18,7 +18,7 @@ import (
 // taken, asked back, ignored.
 var kinds = []string{
 	"unread-data", "linger-zero", "listener-closed", "shutdown-then-data", "time-wait", "half-open", "closed-port",
-	"process-killed", "accept-overflow", "output-dropped", "vlan-closed-port",
+	"process-killed", "accept-overflow", "output-dropped",
 	"reject-input-nftables", "reject-forward-nftables", "reject-bridge", "inject-raw", "inject-packet",
 	"forged-exact", "forged-in-window", "forged-below-window",
 }
