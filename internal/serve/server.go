@@ -56,8 +56,8 @@ func Listen(cfg Config, deps Deps) (*Server, error) {
 		conn.Close()
 		return nil, fmt.Errorf("socket %q: another process answers there", cfg.Socket)
 	}
-	if err := os.Remove(cfg.Socket); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("removing the old socket: %w", err)
+	if err := removeStale(cfg.Socket); err != nil {
+		return nil, err
 	}
 	listener, err := net.Listen("unix", cfg.Socket)
 	if err != nil {
@@ -91,6 +91,24 @@ func Listen(cfg Config, deps Deps) (*Server, error) {
 		BaseContext: func(net.Listener) context.Context { return s.base },
 	}
 	return s, nil
+}
+
+// removeStale removes a socket that was left behind, and nothing else: the path
+// may be a mistake.
+func removeStale(path string) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil
+	case err == nil && info.Mode().Type() != os.ModeSocket:
+		return fmt.Errorf("socket %q: something else is there (%v)", path, info.Mode())
+	case err == nil:
+		err = os.Remove(path)
+	}
+	if err != nil {
+		return fmt.Errorf("removing the old socket: %w", err)
+	}
+	return nil
 }
 
 // allow gives the socket to the group.
