@@ -4,6 +4,38 @@
  * RST, or behaves as if it had (TCP_ABORT_ON_DATA). It has the socket and not
  * the packet. Since Linux 4.15; nothing for ordinary packets.
  */
+#define HANDED_ON_NS 1000000
+
+/*
+ * Whether the last RST that a device of this CPU received is the one that the
+ * socket has just taken, in another namespace: a VLAN, macvlan or ipvlan device
+ * hands a packet on without its being traced again, on the same CPU and at once.
+ */
+static __always_inline bool handed_on(const struct sighting *w, const struct sighting *s)
+{
+	if (w->kind != KIND_WIRE_IN || !w->raw_len || w->netns == s->netns || s->mono_ns - w->mono_ns > HANDED_ON_NS)
+		return false;
+	if (w->sport != s->dport || w->dport != s->sport || w->tail[0] >> 4 != s->family)
+		return false;
+	if (s->family == 4)
+		return *(__u32 *)(w->tail + 12) == *(__u32 *)s->daddr;
+	return *(__u32 *)(w->tail + 20) == *(__u32 *)(s->daddr + 12);
+}
+
+/* Then the packet is known. */
+static __always_inline void describe_handed_on(struct sighting *s)
+{
+	__u32 key = SCRATCH_WIRE_IN;
+	struct sighting *w = bpf_map_lookup_elem(&scratch, &key);
+
+	if (!w || !handed_on(w, s))
+		return;
+	s->raw_len = copy_bytes(s, sizeof(struct tcp_part), w->tail, w->raw_len, RAW_MAX);
+	s->packet_len = w->packet_len;
+	s->link_len = w->link_len;
+	__builtin_memcpy(s->link, w->link, sizeof(s->link));
+}
+
 SEC("tp_btf/tcp_receive_reset")
 int BPF_PROG(reset_received, struct sock *sk)
 {
@@ -19,6 +51,7 @@ int BPF_PROG(reset_received, struct sock *sk)
 		count(COUNT_FILTERED);
 		return 0;
 	}
-	tell(s, HEAD_SIZE + sizeof(struct tcp_part));
+	describe_handed_on(s);
+	tell(s, HEAD_SIZE + sizeof(struct tcp_part) + s->raw_len);
 	return 0;
 }

@@ -31,7 +31,11 @@ int BPF_PROG(wire_in, struct sk_buff *skb)
 		count(COUNT_FILTERED);
 		return 0;
 	}
+	s->sport = swap16((__u16)ports);
+	s->dport = swap16((__u16)(ports >> 16));
 	describe_skb(s, skb, &f);
+	if (skb->dev->rx_handler || s->has & HAS_VLAN)
+		s->has |= HAS_TAKER;
 	describe_link(s, skb, f.ip);
 	describe_packet(s, skb, &f, 0);
 	tell(s, HEAD_SIZE + s->raw_len);

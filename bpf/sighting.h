@@ -39,6 +39,12 @@ enum origin {
 #define HAS_VLAN 0x40	     /* vlan */
 #define HAS_QUEUE_DEV 0x80   /* a second device: dev2 */
 
+/*
+ * Of KIND_WIRE_IN, in the place of HAS_WIRE: another device than the one that
+ * received it may take it (a bridge, a macvlan, a VLAN), and silence says nothing.
+ */
+#define HAS_TAKER 0x20
+
 #define CT_KNOWN 0x80
 
 #define RAW_MAX 192	/* bytes of the RST kept, from its IP header */

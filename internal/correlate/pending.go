@@ -96,7 +96,9 @@ func (p *pending) take(s *reset.Sighting) {
 	if s.Kernel.DropReason != "" {
 		r.Kernel.DropReason = s.Kernel.DropReason
 	}
-	r.Kernel.Inferred = r.Kernel.Inferred || s.Kernel.Inferred
+	if s.Hook == reset.HookWireIn { // the word of the last device is the one that counts
+		r.Kernel.Inferred = s.Kernel.Inferred
+	}
 	if s.Trigger != nil {
 		p.trigger = *s.Trigger
 		p.trigger.MACSrc = keep(p.triggerMAC[:], s.Trigger.MACSrc)

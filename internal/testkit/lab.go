@@ -35,7 +35,7 @@ type Lab struct {
 	t       testing.TB
 	id      uint64
 	nodes   []*Node
-	stacked map[Route]*Node // made by Stack
+	stacked map[Route][2]*Node // made by Stack
 	port    uint16
 }
 

@@ -206,7 +206,7 @@ func (r *run) sent(s shot) {
 			hops++
 		}
 	}
-	if r.lab.stacked[r.scene.Route] != nil {
+	if _, stacked := r.lab.stacked[r.scene.Route]; stacked {
 		r.passedOn(add)
 	}
 	in := add(s.to.node, reset.In, cmp.Or(s.inHooks, Everywhere))

@@ -9,8 +9,8 @@ import (
 // Route is the way between the two ends of a connection.
 type Route uint8
 
-// The routes. Loopback is inside the server's namespace. Behind a stacked device
-// is a namespace of its own, as Lab.Stack makes it, that stands for the server.
+// The routes. Loopback is inside the server's namespace. Behind stacked devices
+// are namespaces of their own, as Lab.Stack makes them, in place of both.
 const (
 	Routed Route = iota
 	OverBridge
@@ -57,8 +57,9 @@ func (l *Lab) ends(s Scene) (client, server side) {
 		end := l.Server.loopback(s.Family)
 		return end, end
 	case BehindVLAN, BehindMacvlan, BehindIpvlan:
-		node, net := l.stacked[s.Route], stackedNet(s.Route)
-		return side{l.Client, prefixes(1, 2)[i].Addr(), "c0"}, side{node, prefixes(net, stackedHost)[i].Addr(), stackedDevice}
+		nodes, nets := l.stacked[s.Route], stackedNets(s.Route)
+		return side{nodes[0], prefixes(nets[0], stackedHost)[i].Addr(), stackedDevice},
+			side{nodes[1], prefixes(nets[1], stackedHost)[i].Addr(), stackedDevice}
 	default:
 		return side{l.Client, prefixes(1, 2)[i].Addr(), "c0"}, side{l.Server, prefixes(2, 2)[i].Addr(), "s0"}
 	}

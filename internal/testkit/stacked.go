@@ -17,37 +17,75 @@ const (
 	stackedVLAN   = 78
 )
 
-// stackedNet is the number of the net that the namespace has its address in: a
-// VLAN is a net of its own, the others share the server's.
-func stackedNet(r Route) byte {
+// stackedNets are the numbers of the nets that the two namespaces have their
+// addresses in: a VLAN is a net of its own, the others share those of the ends.
+func stackedNets(r Route) [2]byte {
 	if r == BehindVLAN {
-		return 6
+		return [2]byte{5, 6}
 	}
-	return 2
+	return [2]byte{1, 2}
 }
 
-// Stack puts a namespace behind a device that stands on the server's, as
-// containers have it: a VLAN, a macvlan or an ipvlan. The server's namespace
-// passes on what goes there, and is itself no end of it.
+// Stack puts a namespace behind a device that stands on the client's and one
+// behind the server's, as containers have it: a VLAN, a macvlan or an ipvlan.
+// They are the ends of that route; client and server only pass on what goes
+// there.
 //
-// A lab has room for one: macvlan and ipvlan want the device for themselves. An
-// error of type *UnsupportedError says that this kernel has no such device.
+// A lab has room for one such route: macvlan and ipvlan want the device for
+// themselves. An error of type *UnsupportedError says that this kernel has no
+// such device.
 func (l *Lab) Stack(route Route) error {
-	node, err := l.NewNode(route.String())
-	if err != nil {
-		return err
+	var made [2]*Node
+	nets := stackedNets(route)
+	for i, lower := range []struct {
+		node    *Node
+		device  string
+		gateway string // the router's device on the same link
+		away    byte   // the other end's net
+	}{{l.Client, "c0", "r0", nets[1]}, {l.Server, "s0", "r1", nets[0]}} {
+		node, err := l.NewNode(fmt.Sprintf("%s-%s", route, lower.node.Role))
+		if err != nil {
+			return err
+		}
+		if err := lower.node.stack(node, lower.device, route); err != nil {
+			return err
+		}
+		if route == BehindVLAN {
+			err := l.Router.addVLAN(lower.gateway, lower.gateway+".78", stackedVLAN, prefixes(nets[i], 1)[:2])
+			if err != nil {
+				return err
+			}
+		}
+		if err := node.configure(stackedDevice, prefixes(nets[i], stackedHost)[:2]...); err != nil {
+			return err
+		}
+		if err := node.awaitUp(stackedDevice); err != nil {
+			return err
+		}
+		for family := range 2 { // IPv4, IPv6
+			away, via := prefixes(lower.away, 0)[family].Masked(), prefixes(nets[i], 1)[family].Addr()
+			if err := node.route(away, via); err != nil {
+				return err
+			}
+		}
+		made[i] = node
 	}
-	parent, err := l.Server.rt.LinkByName("s0")
+	l.stacked = map[Route][2]*Node{route: made}
+	return nil
+}
+
+// stack makes the device in this namespace and gives it to the other one.
+func (n *Node) stack(upper *Node, device string, route Route) error {
+	lower, err := n.rt.LinkByName(device)
 	if err != nil {
-		return fmt.Errorf("finding the server's device: %w", err)
+		return fmt.Errorf("finding %s in %s: %w", device, n.Role, err)
 	}
 	attrs := netlink.NewLinkAttrs()
-	attrs.Name, attrs.ParentIndex, attrs.Namespace = stackedDevice, parent.Attrs().Index, netlink.NsFd(node.fd)
+	attrs.Name, attrs.ParentIndex, attrs.Namespace = stackedDevice, lower.Attrs().Index, netlink.NsFd(upper.fd)
 	var link netlink.Link
 	switch route {
 	case BehindVLAN:
 		link = &netlink.Vlan{LinkAttrs: attrs, VlanId: stackedVLAN, VlanProtocol: netlink.VLAN_PROTOCOL_8021Q}
-		err = l.Router.addVLAN("r1", "r1.78", stackedVLAN, prefixes(6, 1)[:2])
 	case BehindMacvlan:
 		link = &netlink.Macvlan{LinkAttrs: attrs, Mode: netlink.MACVLAN_MODE_BRIDGE}
 	case BehindIpvlan:
@@ -55,42 +93,25 @@ func (l *Lab) Stack(route Route) error {
 	default:
 		return fmt.Errorf("stacking %s: no such device", route)
 	}
-	if err != nil {
-		return err
+	err = n.rt.LinkAdd(link)
+	if errors.Is(err, unix.EOPNOTSUPP) {
+		return &UnsupportedError{Need: "devices of type " + link.Type()}
 	}
-	if err := l.Server.rt.LinkAdd(link); err != nil {
-		if errors.Is(err, unix.EOPNOTSUPP) {
-			return &UnsupportedError{Need: "devices of type " + link.Type()}
-		}
+	if err != nil {
 		return fmt.Errorf("stacking a %s: %w", route, err)
 	}
-	net := stackedNet(route)
-	if err := node.configure(stackedDevice, prefixes(net, stackedHost)[:2]...); err != nil {
-		return err
-	}
-	for i := range 2 { // IPv4, IPv6
-		if err := node.route(prefixes(1, 0)[i].Masked(), prefixes(net, 1)[i].Addr()); err != nil {
-			return err
-		}
-		if route != BehindVLAN {
-			continue
-		}
-		if err := l.Client.route(prefixes(net, 0)[i].Masked(), prefixes(1, 1)[i].Addr()); err != nil {
-			return err
-		}
-	}
-	l.stacked = map[Route]*Node{route: node}
-	return node.awaitUp(stackedDevice)
+	return nil
 }
 
-// Stacked is the namespace that Stack made; nil without.
-func (l *Lab) Stacked(route Route) *Node { return l.stacked[route] }
+// Stacked are the namespaces that Stack made, the client's first; nil without.
+func (l *Lab) Stacked(route Route) [2]*Node { return l.stacked[route] }
 
-// passedOn adds what the server's namespace may have of a RST that only crosses
-// its device: a device is no namespace's business alone, so a record is right,
-// and so is none.
+// passedOn adds what client and server may have of a RST that only crosses
+// their devices: a record is right, and so is none.
 func (r *run) passedOn(add func(*Node, reset.Direction, Hooks) *Expect) {
-	for _, d := range []reset.Direction{reset.In, reset.Out, reset.Forward} {
-		add(r.lab.Server, d, Device).Optional = true
+	for _, node := range []*Node{r.lab.Client, r.lab.Server} {
+		for _, d := range []reset.Direction{reset.In, reset.Out, reset.Forward} {
+			add(node, d, Device).Optional = true
+		}
 	}
 }

@@ -68,7 +68,7 @@ func (p packageTests) binary() string { return path.Base(p.pkg) + ".test" }
 // it finds is the kernel's affair.
 var tests = []packageTests{
 	{"makers", "internal/testkit", "TestReasonsAreTheKernels", "10m"},
-	{"bpf", "internal/sense/kernel", "Test(Load|Losses|Features|EveryMaker)", "15m"},
+	{"bpf", "internal/sense/kernel", "Test(Load|Losses|Features|EveryMaker|BehindStackedDevices)", "15m"},
 	{"packet", "internal/sense/wire", "TestEveryKind", "10m"},
 	{"netns", "internal/netns", "", "5m"},
 }

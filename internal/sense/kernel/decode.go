@@ -34,6 +34,9 @@ const (
 	hasQueueDev
 )
 
+// hasTaker, of a packet that came in, stands in the place of hasWire.
+const hasTaker = hasWire
+
 const (
 	headSize    = int(unsafe.Offsetof(probeSighting{}.Tail))
 	tcpPartSize = len(probeSighting{}.Tail) - triggerMax - 256
@@ -100,7 +103,7 @@ func (d *decoder) decode(head *probeSighting, tail []byte, s *reset.Sighting, at
 	switch head.Kind {
 	case kindWireIn:
 		s.Source, s.Hook = reset.Wire, reset.HookWireIn
-		s.Kernel.Inferred = !d.features.tcpDrops
+		s.Kernel.Inferred = !d.features.tcpDrops || head.Has&hasTaker != 0
 		s.Interface.In = d.name(head.Dev)
 	case kindWireOut:
 		s.Source, s.Hook = reset.Wire, reset.HookWireOut
@@ -117,6 +120,9 @@ func (d *decoder) decode(head *probeSighting, tail []byte, s *reset.Sighting, at
 	case kindAccepted:
 		s.Source, s.Hook = reset.TCPReceiveReset, reset.HookAccepted
 		s.Dst, s.Src = socketEndpoints(head)
+		if len(parts.raw) > 0 { // of the device that handed it on to this namespace
+			s.Extra = s.Extra.With(reset.Wire)
+		}
 	case kindRejected:
 		s.Source, s.Hook = reset.KfreeSkb, reset.HookRejected
 		s.Origin = reset.OriginNoSocket

@@ -10,12 +10,12 @@ import (
 	"github.com/rstwatch/rstwatch/internal/testkit"
 )
 
-// TestBehindStackedDevices makes resets to and from a namespace behind a VLAN,
-// macvlan or ipvlan device that stands on another namespace's. The kernel hands
-// such a packet on without tracing it a second time, so what the sensor has of
-// the RSTs that arrive there is what TCP tells.
+// TestBehindStackedDevices makes resets between two namespaces behind VLAN,
+// macvlan or ipvlan devices that stand on other namespaces' devices. The kernel hands
+// such a packet on without tracing it a second time: there is a record where TCP
+// takes or refuses the RST, with the packet as the lower device had it.
 func TestBehindStackedDevices(t *testing.T) {
-	makers := []string{"closed-port", "unread-data", "inject-raw", "forged-exact", "forged-in-window", "time-wait"}
+	makers := []string{"closed-port", "unread-data", "inject-raw", "forged-exact", "forged-in-window", "forged-time-wait", "time-wait"}
 	for _, route := range testkit.StackedRoutes() {
 		t.Run(route.String(), func(t *testing.T) {
 			lab := testkit.NewLab(t)
@@ -36,9 +36,29 @@ func TestBehindStackedDevices(t *testing.T) {
 						expects := testkit.Lookup(t, name).MustMake(t, lab, scene, 3)
 						lab.AwaitCompare(t, expects, correlate.DefaultConfig().Window, rec.observations)
 						rec.checkVerdicts(t, expects)
+						rec.checkHeaders(t, lab.Stacked(route))
 					})
 				}
 			}
 		})
+	}
+}
+
+// checkHeaders holds that a RST that came to one of the ends has its packet, and
+// that nothing is said of what a namespace did that only passed it on.
+func (rec *recording) checkHeaders(t *testing.T, ends [2]*testkit.Node) {
+	t.Helper()
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	for i := range rec.records {
+		r := &rec.records[i]
+		isEnd := r.Netns.ID == ends[0].Inode || r.Netns.ID == ends[1].Inode
+		switch {
+		case r.Direction != reset.In:
+		case isEnd && len(r.Packet.Raw) == 0:
+			t.Errorf("%s: no packet", testkit.Observe(r))
+		case !isEnd && r.Kernel.Inferred:
+			t.Errorf("%s: inferred to be %s in a namespace that passes it on", testkit.Observe(r), r.Kernel.Verdict)
+		}
 	}
 }
