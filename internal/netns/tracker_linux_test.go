@@ -284,7 +284,8 @@ func TestTrackerLetsGo(t *testing.T) {
 			unix.Close(fd)
 		}
 	}()
-	if cookie, err := unix.GetsockoptUint64(fd, unix.SOL_SOCKET, unix.SO_NETNS_COOKIE); err != nil || cookie != rightNS.Cookie {
+	cookie, err := unix.GetsockoptUint64(fd, unix.SOL_SOCKET, unix.SO_NETNS_COOKIE)
+	if !withoutCookies(t) && (err != nil || cookie != rightNS.Cookie) {
 		t.Fatalf("socket is in namespace with cookie %d (%v), want %d", cookie, err, rightNS.Cookie)
 	}
 

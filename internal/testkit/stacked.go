@@ -51,15 +51,15 @@ func (l *Lab) Stack(route Route) error {
 			return err
 		}
 		if route == BehindVLAN {
-			err := l.Router.addVLAN(lower.gateway, lower.gateway+".78", stackedVLAN, prefixes(nets[i], 1)[:2])
+			err := l.Router.addVLAN(lower.gateway, lower.gateway+".78", stackedVLAN, prefixes(nets[i], 1))
 			if err != nil {
 				return err
 			}
 		}
-		if err := node.configure(stackedDevice, prefixes(nets[i], stackedHost)[:2]...); err != nil {
+		if err := node.configure(stackedDevice, prefixes(nets[i], stackedHost)...); err != nil {
 			return err
 		}
-		if err := node.awaitUp(stackedDevice); err != nil {
+		if err := node.awaitStacked(); err != nil {
 			return err
 		}
 		for family := range 2 { // IPv4, IPv6
@@ -101,6 +101,20 @@ func (n *Node) stack(upper *Node, device string, route Route) error {
 		return fmt.Errorf("stacking a %s: %w", route, err)
 	}
 	return nil
+}
+
+// awaitStacked waits until the device carries packets. An ipvlan has no state
+// of operation before Linux 6: it is running when its flags say so.
+func (n *Node) awaitStacked() error {
+	return poll("device "+stackedDevice+" in "+n.Role+" to come up", func() (bool, error) {
+		link, err := n.rt.LinkByName(stackedDevice)
+		if err != nil {
+			return false, err
+		}
+		state := link.Attrs().OperState
+		running := link.Attrs().RawFlags&unix.IFF_RUNNING != 0
+		return state == netlink.OperUp || state == netlink.OperUnknown && running, nil
+	})
 }
 
 // Stacked are the namespaces that Stack made, the client's first; nil without.
