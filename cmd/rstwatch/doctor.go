@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"strings"
 	"text/tabwriter"
@@ -15,7 +16,6 @@ import (
 
 	"github.com/rstwatch/rstwatch/internal/config"
 	"github.com/rstwatch/rstwatch/internal/daemon"
-	"github.com/rstwatch/rstwatch/internal/query"
 )
 
 func newDoctorCommand(a *app) *cobra.Command {
@@ -76,7 +76,7 @@ func diagnose(ctx context.Context, a *app, cfg *config.Config) *diagnosis {
 	if !works && d.Root {
 		d.Problems = append(d.Problems, "no sensor works here")
 	}
-	if err := checkFilter(cfg); err != nil {
+	if err := daemon.Check(cfg, slog.New(slog.DiscardHandler)); err != nil {
 		d.Problems = append(d.Problems, "configuration: "+err.Error())
 	}
 	status, err := askStatus(ctx, cfg.Serve.Socket)
@@ -135,11 +135,6 @@ func kernelRelease() string {
 		return "unknown"
 	}
 	return unix.ByteSliceToString(name.Release[:])
-}
-
-func checkFilter(cfg *config.Config) error {
-	_, err := query.Parse(cfg.Capture.Filter)
-	return err
 }
 
 func (d *diagnosis) print(w io.Writer) error {

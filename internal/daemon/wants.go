@@ -55,6 +55,13 @@ func newWants(cfg *config.Config, log *slog.Logger) (w wants, err error) {
 	return w, nil
 }
 
+// Check reports what of the settings a capture would refuse, as far as that
+// shows without a sensor: the filter, the rules file, the namespaces.
+func Check(cfg *config.Config, log *slog.Logger) error {
+	_, err := newWants(cfg, log)
+	return err
+}
+
 func readRules(path string) (*rules.Set, error) {
 	file, err := os.Open(path)
 	if err != nil {
