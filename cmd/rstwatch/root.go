@@ -107,7 +107,9 @@ every network namespace, and says who sent it and why.
   rstwatch run            record from now on (needs root)
   rstwatch live           resets on this terminal as they happen
   rstwatch doctor         what this kernel lets us see, and what is wrong
-  rstwatch journal cat    what was recorded, as JSON lines`,
+  rstwatch journal cat    what was recorded, as JSON lines
+
+Exit status: 0 done, 1 failed, 2 wrong usage.`,
 		Example: `  rstwatch live 'port 3306 and direction out'
   rstwatch live --output json | jq .summary
   rstwatch run --classic /var/log/drds-tcp.log`,

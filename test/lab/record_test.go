@@ -23,11 +23,15 @@ var kinds = []string{
 	"forged-exact", "forged-in-window", "forged-below-window",
 }
 
-// makeKinds makes n of each kind, in each of its scenes.
-func makeKinds(t *testing.T, lab *testkit.Lab, n int) []testkit.Expect {
+// makeKinds makes n of each kind, in each of its scenes, and returns what shows
+// itself at the hooks, but for one kind.
+func makeKinds(t *testing.T, lab *testkit.Lab, n int, hooks testkit.Hooks, without string) []testkit.Expect {
 	t.Helper()
 	var all []testkit.Expect
 	for _, kind := range kinds {
+		if kind == without {
+			continue
+		}
 		maker := testkit.Lookup(t, kind)
 		for _, scene := range maker.ScenesIn(lab) {
 			expects, err := maker.Make(lab, scene, n)
@@ -37,18 +41,31 @@ func makeKinds(t *testing.T, lab *testkit.Lab, n int) []testkit.Expect {
 			all = append(all, expects...)
 		}
 	}
-	return testkit.Visible(all, seenByBPF)
+	return testkit.Visible(all, hooks)
 }
 
 // TestEveryRecordIsThereOnce is the main claim, of the whole program: one
 // record a RST, namespace and direction; the text logs say the same; the
 // ledger balances and counts what was made.
 func TestEveryRecordIsThereOnce(t *testing.T) {
-	lab := testkit.NewLab(t, testkit.WithBridge())
+	t.Run("bpf", func(t *testing.T) {
+		everyRecord(t, testkit.NewLab(t, testkit.WithBridge()), "bpf", seenByBPF, "")
+	})
+	t.Run("packet", func(t *testing.T) {
+		everyRecord(t, testkit.NewLab(t, testkit.WithBridge()), "packet", testkit.Device|testkit.Bridged, "")
+	})
+	// Whether a bridge passes packets to netfilter is the machine's setting, and
+	// what an earlier rule drops does not reach ours.
+	t.Run("nflog", func(t *testing.T) {
+		everyRecord(t, testkit.NewLab(t), "nflog", testkit.Inet, "output-dropped")
+	})
+}
+
+func everyRecord(t *testing.T, lab *testkit.Lab, sensor string, hooks testkit.Hooks, without string) {
 	p := newPlace(t)
 	classic, lines := p.path("classic.log"), p.path("lines.json")
-	d := start(t, p, append(only(lab.Nodes()...), "--classic", classic, "--json-log", lines)...)
-	expects := makeKinds(t, lab, 2)
+	d := start(t, p, append(only(lab.Nodes()...), "--sensor", sensor, "--classic", classic, "--json-log", lines)...)
+	expects := makeKinds(t, lab, 2, hooks, without)
 	lab.AwaitCompare(t, expects, settled, p.observed(t))
 
 	ledger := d.stop()
