@@ -22,7 +22,7 @@ static __always_inline void describe_net(struct sighting *s, struct net *net)
 static __always_inline void describe_device(struct sighting *s, struct net_device *dev)
 {
 	s->ifindex = dev->ifindex;
-	bpf_probe_read_kernel(s->dev, IFNAMSIZ, &dev->name);
+	copy16(s->dev, &dev->name);
 	describe_net(s, dev->nd_net.net);
 }
 
@@ -109,7 +109,10 @@ static __always_inline void describe_link(struct sighting *s, struct sk_buff *sk
 	if (length < 14 || length > LINK_MAX)
 		return;
 	s->link_len = length;
-	bpf_probe_read_kernel(s->link, length & 31, head + mac);
+	if (length <= 16) /* the IP header follows, so there are sixteen */
+		copy16(s->link, head + mac);
+	else
+		bpf_probe_read_kernel(s->link, length & 31, head + mac);
 }
 
 /* What the skb itself tells, whatever hook holds it. */
@@ -137,8 +140,13 @@ static __always_inline void describe_skb(struct sighting *s, struct sk_buff *skb
 static __always_inline bool is_foreign(struct sk_buff *skb)
 {
 	struct net_device *dev = skb->dev;
+	__u64 type;
 
-	return BPF_CORE_READ_BITFIELD_PROBED(skb, pkt_type) == PACKET_OTHERHOST && dev && !dev->rx_handler;
+	if (fast_loads)
+		type = BPF_CORE_READ_BITFIELD(skb, pkt_type);
+	else
+		type = BPF_CORE_READ_BITFIELD_PROBED(skb, pkt_type);
+	return type == PACKET_OTHERHOST && dev && !dev->rx_handler;
 }
 
 /* The bytes from the IP header to the end of the packet's data. */
@@ -162,10 +170,7 @@ static __always_inline void describe_packet(struct sighting *s, struct sk_buff *
 /* The ports of a TCP header, in network order. */
 static __always_inline __u32 ports_of(struct found *f)
 {
-	__u32 ports = 0;
-
-	bpf_probe_read_kernel(&ports, 4, f->ip + f->tcp);
-	return ports;
+	return load32(f->ip + f->tcp);
 }
 
 #endif

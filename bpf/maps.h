@@ -121,9 +121,9 @@ static __always_inline bool filtered(const struct sighting *s, __u16 sport, __u1
 static __always_inline void tell(struct sighting *s, __u64 size)
 {
 	__u64 flags = BPF_RB_NO_WAKEUP;
-	__u64 now = bpf_ktime_get_ns();
+	__u64 now = s->mono_ns; /* near enough, and another look at the clock is not free */
 
-	if (now - last_wake > wake_interval_ns) {
+	if ((__s64)(now - last_wake) > (__s64)wake_interval_ns) { /* another CPU's may be later */
 		last_wake = now;
 		flags = BPF_RB_FORCE_WAKEUP;
 	}

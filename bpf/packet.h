@@ -40,13 +40,46 @@ static __always_inline __u8 load8(const unsigned char *p)
 	return v;
 }
 
+/*
+ * The verifier lets an array of bytes be read in larger pieces, as long as they
+ * end within it: struct in6_addr stands for sixteen bytes of anything.
+ */
+#define sixteen_bytes(p) bpf_rdonly_cast(p, bpf_core_type_id_kernel(struct in6_addr))
+
 /* load16 reads two bytes in network order. */
 static __always_inline __u16 load16(const unsigned char *p)
 {
 	__u16 v = 0;
 
-	bpf_probe_read_kernel(&v, 2, p);
+	if (fast_loads)
+		v = *(__u16 *)sixteen_bytes(p);
+	else
+		bpf_probe_read_kernel(&v, 2, p);
 	return swap16(v);
+}
+
+/* load32 reads four bytes as they stand. */
+static __always_inline __u32 load32(const unsigned char *p)
+{
+	__u32 v = 0;
+
+	if (fast_loads)
+		return *(__u32 *)sixteen_bytes(p);
+	bpf_probe_read_kernel(&v, 4, p);
+	return v;
+}
+
+/* copy16 copies sixteen bytes. */
+static __always_inline void copy16(void *to, const void *from)
+{
+	if (fast_loads) {
+		__u64 *words = sixteen_bytes(from);
+
+		((__u64 *)to)[0] = words[0];
+		((__u64 *)to)[1] = words[1];
+		return;
+	}
+	bpf_probe_read_kernel(to, 16, from);
 }
 
 /* Whether an IPv6 next header is an extension that a RST may hide behind (RFC 7045, 4). */

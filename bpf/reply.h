@@ -77,7 +77,7 @@ static __always_inline void complete_reply(struct reply *r, struct sk_buff *skb,
 		struct net_device *dev = skb->dev;
 
 		s->has |= HAS_QUEUE_DEV;
-		bpf_probe_read_kernel(s->dev2, IFNAMSIZ, &dev->name);
+		copy16(s->dev2, &dev->name);
 		return;
 	}
 	s->has |= HAS_WIRE;
