@@ -70,6 +70,8 @@ var tests = []packageTests{
 	{"makers", "internal/testkit", "TestReasonsAreTheKernels", "10m"},
 	{"bpf", "internal/sense/kernel", "Test(Load|Losses|Features|EveryMaker|BehindStackedDevices)", "15m"},
 	{"packet", "internal/sense/wire", "TestEveryKind", "10m"},
+	{"nflog", "internal/sense/firewall", "Test(EveryKind|Probe|Stale|RulesOfOthersUntouched)", "10m"},
+	{"klog", "internal/sense/klog", "TestKmsg", "5m"},
 	{"netns", "internal/netns", "", "5m"},
 }
 

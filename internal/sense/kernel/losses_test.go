@@ -37,12 +37,15 @@ var losses = []struct {
 			e.Verdict = reset.VerdictNone
 		}
 	}},
-	{testkit.Release{Major: 5, Minor: 18}, "what became of a received RST that was not accepted", func(e *testkit.Expect) {
+	{socketsAreTold, "what became of a received RST that was not accepted, and behind a VLAN, macvlan or ipvlan that it came at all", func(e *testkit.Expect) {
 		if e.Direction == reset.In && (e.Verdict != reset.Accepted || e.Drop != "") {
 			e.Verdict = reset.VerdictNone
 		}
 	}},
 }
+
+// socketsAreTold is the release since which TCP's sockets say what they refuse.
+var socketsAreTold = testkit.Release{Major: 5, Minor: 18}
 
 // abortReasons came with 6.12, when tcp_send_active_reset learned to be told.
 var abortReasons = []string{
