@@ -89,7 +89,7 @@ func hints(err error) []string {
 		return []string{"watching the kernel needs root: try it with sudo"}
 	case errors.Is(err, daemon.ErrNoSensor):
 		return []string{"rstwatch doctor tells what this kernel has and what is missing"}
-	case errors.Is(err, fs.ErrNotExist) && strings.Contains(text, "journal"):
+	case errors.Is(err, fs.ErrNotExist) && strings.Contains(text, "ing journal "): // reading, listing
 		return []string{"\"rstwatch run\" makes the journal; --dir names one in another place"}
 	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
 		return []string{"members of the group rstwatch may read the journal; writing it needs root"}

@@ -89,6 +89,9 @@ func (d *Daemon) open(background context.Context) (err error) {
 	if d.tracker, err = startTracker(background, cfg, d.log); err != nil {
 		return err
 	}
+	for _, text := range want.unknown(d.tracker) {
+		d.notice(text)
+	}
 	d.place = Here(d.tracker.Lookup)
 	if err := shareDir(cfg.Journal.Dir, cfg.Serve.Group); err != nil {
 		return fmt.Errorf("making the journal's directory: %w", err)

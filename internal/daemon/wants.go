@@ -90,6 +90,17 @@ func findNetns(text string) (uint64, error) {
 	return 0, fmt.Errorf("network namespace %q: neither a number, nor a path, nor a name under /run/netns: %w", text, err)
 }
 
+// unknown says which of the namespaces that are wanted by number are not there:
+// the capture will see nothing of them.
+func (w *wants) unknown(tracker *netns.Tracker) (notices []string) {
+	for _, id := range w.netns {
+		if _, ok := tracker.Get(id); !ok {
+			notices = append(notices, fmt.Sprintf("no network namespace with the number %d is to be found (lsns -t net lists them)", id))
+		}
+	}
+	return notices
+}
+
 // check refuses what the sensor cannot evaluate: it must never be silently true.
 func (w *wants) check(c *Capture) error {
 	if w.filter != nil {

@@ -21,6 +21,9 @@ func Watch(ctx context.Context, cfg *config.Config, recorder Recorder, ready fun
 	if err != nil {
 		return SensorCounts{}, err
 	}
+	for _, text := range want.unknown(tracker) {
+		log.Warn(text)
+	}
 	capture, attempts, err := choose(Choices(cfg.Capture.Sensor), cfg, tracker, want, log)
 	if err != nil {
 		return SensorCounts{}, err

@@ -85,6 +85,23 @@ func TestNetnsByName(t *testing.T) {
 	}
 }
 
+// TestNetnsThatIsNotThere: a number that no namespace has is told, since
+// nothing would ever be seen.
+func TestNetnsThatIsNotThere(t *testing.T) {
+	testkit.RequireRoot(t)
+	p := newPlace(t)
+	d := start(t, p, "--sensor", "packet", "--netns", "99")
+	const want = "no network namespace with the number 99"
+	if r := p.doctor(t); len(r.Problems) != 1 || !strings.Contains(r.Problems[0], want) {
+		t.Errorf("doctor says %q, want %q", r.Problems, want)
+	}
+	d.stop()
+	_, problems, err := p.command([]string{"live", "--sensor", "packet", "--netns", "99", "--duration", "10ms"})
+	if err != nil || !strings.Contains(problems, want) {
+		t.Errorf("live: %v, said %q", err, problems)
+	}
+}
+
 // TestRulesDecide records what the classic set-up's own rules log: its file is
 // taken unchanged.
 func TestRulesDecide(t *testing.T) {
