@@ -3,7 +3,8 @@ package attribute
 import "github.com/rstwatch/rstwatch/internal/reset"
 
 // Judge fills the verdict of a reset from what was recorded of it and from
-// what the wire knew of who owned the packet.
+// what the wire knew of who owned the packet. That one was dropped on its way
+// out is known from the joining and stays.
 func Judge(r *reset.Reset, origin reset.Origination) {
 	r.Sender, r.Cause = reset.SenderUnknown, reset.CauseUnknown
 	switch r.Direction {
@@ -15,15 +16,6 @@ func Judge(r *reset.Reset, origin reset.Origination) {
 	if r.Direction != reset.In {
 		r.Kernel.Inferred = false
 	}
-	if r.Direction != reset.In && r.Sources.Has(reset.KfreeSkb) && lost(r) {
-		r.Kernel.Verdict = reset.Dropped
-	}
-}
-
-// lost reports whether the drop event was the RST's own and not its trigger's:
-// it never reached the wire.
-func lost(r *reset.Reset) bool {
-	return r.Trigger == nil || !r.Sources.Has(reset.Wire)
 }
 
 func sent(r *reset.Reset, origin reset.Origination) {

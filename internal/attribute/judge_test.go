@@ -173,10 +173,19 @@ func TestVerdicts(t *testing.T) {
 		{name: "no event, and none would tell", reset: with(reset.In, reset.Wire),
 			change: func(r *reset.Reset) { r.Kernel.Inferred = true }, sender: reset.SenderUnknown},
 		{name: "dropped on the way out", reset: with(reset.Out, reset.TCPSendReset, reset.KfreeSkb),
-			change:  func(r *reset.Reset) { r.Kernel.Reason, r.Kernel.DropReason = "TCP_ABORT_ON_CLOSE", "NETFILTER_DROP" },
+			change: func(r *reset.Reset) {
+				r.Kernel = reset.Kernel{Reason: "TCP_ABORT_ON_CLOSE", DropReason: "NETFILTER_DROP", Verdict: reset.Dropped}
+			},
 			sender:  reset.LocalApp,
 			level:   reset.Certain,
 			verdict: reset.Dropped},
+		{name: "the packet that it answers was dropped, and no device is watched", reset: with(reset.Out, reset.TCPSendReset, reset.KfreeSkb),
+			change: func(r *reset.Reset) {
+				r.Kernel = reset.Kernel{Reason: "NO_SOCKET", DropReason: "NO_SOCKET"}
+				r.Trigger = &reset.Trigger{Flags: reset.SYN}
+			},
+			sender: reset.LocalKernel,
+			level:  reset.Certain},
 		{name: "forwarded", reset: with(reset.Forward, reset.Wire), sender: reset.SenderUnknown},
 	}
 	for _, test := range tests {

@@ -135,6 +135,9 @@ func (c *Correlator) finish(p *pending) {
 	c.counts.Pending -= p.sightings
 	c.counts.Primary++
 	c.counts.Joined += p.sightings - 1
+	if p.saw(reset.HookRefused) && p.record.Direction != reset.In {
+		p.record.Kernel.Verdict = reset.Dropped // it never reached a device
+	}
 	c.emit(&p.record, p.joined())
 	c.index.remove(p)
 	c.waiting.remove(p)
