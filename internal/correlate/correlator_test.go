@@ -96,6 +96,12 @@ func reason(text string) func(*reset.Sighting) {
 func drop(text string) func(*reset.Sighting) {
 	return func(s *reset.Sighting) { s.Kernel.DropReason = text }
 }
+func ttl(hops uint8) func(*reset.Sighting) {
+	return func(s *reset.Sighting) { s.Packet.TTL = reset.Some(hops) }
+}
+func expects(seq uint32) func(*reset.Sighting) {
+	return func(s *reset.Sighting) { s.Next = reset.Some(seq) }
+}
 func answers(flags reset.Flags, ack uint32) func(*reset.Sighting) {
 	return func(s *reset.Sighting) { s.Trigger = &reset.Trigger{Flags: flags, Ack: reset.Some(ack)} }
 }
@@ -166,6 +172,49 @@ func TestJoining(t *testing.T) {
 				seen(reset.Wire, reset.HookWireOut, 1, out("eth1"), origin(reset.OriginForwarded), skb(1), from(public)),
 			},
 			want: []result{{reset.Forward, reset.Interface{In: "eth0", Out: "eth1"}, tuple, "[wire]", "", "", 2, reset.OriginForwarded, true}},
+		},
+		{
+			name: "routed back to where it came from",
+			sightings: []reset.Sighting{
+				seen(reset.Wire, reset.HookWireIn, 1, in("eth0"), skb(1)),
+				seen(reset.Wire, reset.HookWireOut, 1, out("eth0"), origin(reset.OriginForwarded), skb(1), ttl(63)),
+			},
+			want: []result{{reset.Forward, reset.Interface{In: "eth0", Out: "eth0"}, tuple, "[wire]", "", "", 2, reset.OriginForwarded, false}},
+		},
+		{
+			name: "an abort whose source is translated on its way out",
+			sightings: []reset.Sighting{
+				seen(reset.Wire, reset.HookWireOut, 1, out("eth0"), origin(reset.OriginTCPSocket), socket(5), skb(1)),
+				seen(reset.TCPSendReset, reset.HookSent, 1, origin(reset.OriginTCPSocket), socket(5), from(public)),
+			},
+			want: []result{{reset.Out, reset.Interface{Out: "eth0"}, tuple, "[tcp_send_reset wire]", "", "", 2, reset.OriginTCPSocket, true}},
+		},
+		{
+			name: "a reply whose source is translated on its way out",
+			sightings: []reset.Sighting{
+				seen(reset.Wire, reset.HookWireOut, 1, out("eth0"), origin(reset.OriginTCPControl), socket(9), skb(1)),
+				seen(reset.TCPSendReset, reset.HookSent, 1, origin(reset.OriginTCPControl), reason("NO_SOCKET"), answers(reset.ACK, 7), from(public)),
+			},
+			want: []result{{reset.Out, reset.Interface{Out: "eth0"}, tuple, "[tcp_send_reset wire]", "NO_SOCKET", "", 2, reset.OriginTCPControl, true}},
+		},
+		{
+			name: "taken under a translated address",
+			sightings: []reset.Sighting{
+				seen(reset.Wire, reset.HookWireIn, 1, in("eth0"), skb(1)),
+				seen(reset.TCPReceiveReset, reset.HookAccepted, 1, socket(5), from(public), expects(7)),
+			},
+			want: []result{{reset.In, reset.Interface{In: "eth0"}, tuple, "[tcp_receive_reset wire]", "", "", 2, 0, true}},
+		},
+		{
+			name: "a socket that expected another SEQ took another RST",
+			sightings: []reset.Sighting{
+				seen(reset.Wire, reset.HookWireIn, 1, in("eth0"), skb(1)),
+				seen(reset.TCPReceiveReset, reset.HookAccepted, 1, socket(5), from(public), expects(8)),
+			},
+			want: []result{
+				{reset.In, reset.Interface{In: "eth0"}, tuple, "[wire]", "", "", 1, 0, false},
+				{reset.In, reset.Interface{}, "192.0.2.1:80>10.0.0.1:40000", "[tcp_receive_reset]", "", "", 1, 0, false},
+			},
 		},
 		{
 			name: "AF_PACKET does not know what was forwarded: the same headers on another device are",
@@ -302,7 +351,7 @@ func story(random *rand.Rand, i int) []reset.Sighting {
 		s.SKB *= uint64(i + 1)
 		s.Cookie *= uint64(i + 1)
 	}
-	switch random.IntN(5) {
+	switch random.IntN(6) {
 	case 0:
 		return []reset.Sighting{
 			seen(reset.Wire, reset.HookWireOut, 1, out("eth0"), origin(reset.OriginTCPSocket), socket(1000), skb(1000), fix),
@@ -323,6 +372,11 @@ func story(random *rand.Rand, i int) []reset.Sighting {
 		return []reset.Sighting{
 			seen(reset.TCPSendReset, reset.HookSent, 1, origin(reset.OriginTCPControl), answers(reset.ACK, 7), fix),
 			seen(reset.Wire, reset.HookWireOut, 1, out("eth0"), origin(reset.OriginNoSocket), skb(1000), fix),
+		}
+	case 4:
+		return []reset.Sighting{
+			seen(reset.Wire, reset.HookWireOut, 1, out("eth0"), origin(reset.OriginTCPSocket), socket(1000), skb(1000), fix),
+			seen(reset.TCPSendReset, reset.HookSent, 1, origin(reset.OriginTCPSocket), socket(1000), fix, from(public)),
 		}
 	default:
 		return []reset.Sighting{

@@ -11,10 +11,13 @@ type tuple struct{ src, dst reset.Endpoint }
 type index struct {
 	byTuple  map[tuple]*pending // newest first, linked by nextOfTuple
 	byPacket map[uint64]*pending
+	bySocket map[uint64]*pending // aborts, and what a socket took
+	left     []*pending          // by CPU: what a device sent last, for the kernel or a firewall
+	arrived  []*pending          // by CPU: what a device received last
 }
 
 func newIndex() index {
-	return index{byTuple: make(map[tuple]*pending), byPacket: make(map[uint64]*pending)}
+	return index{byTuple: make(map[tuple]*pending), byPacket: make(map[uint64]*pending), bySocket: make(map[uint64]*pending)}
 }
 
 // find returns the waiting reset that the sighting belongs to, or nil.
@@ -33,9 +36,50 @@ func (x *index) find(s *reset.Sighting) *pending {
 		}
 	}
 	if s.Hook == reset.HookSent && s.Trigger != nil {
-		return x.findAbort(s)
+		if p := x.findAbort(s); p != nil {
+			return p
+		}
+	}
+	return x.findTranslated(s)
+}
+
+// findTranslated finds the reset that a socket sent or took under other
+// addresses than the packet bears on the wire: conntrack translates a host's
+// own connections too. The socket tells, else the SEQ of what the same CPU
+// has just seen on a device.
+func (x *index) findTranslated(s *reset.Sighting) *pending {
+	switch s.Hook {
+	case reset.HookSent:
+		if p := x.bySocket[s.Cookie]; p != nil && s.Cookie != 0 {
+			if s.Trigger == nil && p.takes(s, samePacket) || s.Trigger != nil && p.isAbort(s) {
+				return p
+			}
+		}
+		if s.Trigger != nil && !s.Complete {
+			return oneEnd(lastOf(x.left, s.CPU), s)
+		}
+	case reset.HookAccepted:
+		if p := oneEnd(lastOf(x.arrived, s.CPU), s); p != nil && s.Next.OK && p.record.Packet.Seq == s.Next {
+			return p
+		}
 	}
 	return nil
+}
+
+// oneEnd returns p if it takes the sighting and one of its ends is the same:
+// a translation changes the other.
+func oneEnd(p *pending, s *reset.Sighting) *pending {
+	if p == nil || p.tuple.src != s.Src && p.tuple.dst != s.Dst || !p.takes(s, samePacket) {
+		return nil
+	}
+	return p
+}
+
+func lastOf(list []*pending, cpu uint32) *pending {
+	if int(cpu) >= len(list) {
+		return nil
+	}
+	return list[cpu]
 }
 
 // findAbort finds the event of tcp_reset that no RST brought about: see
@@ -66,8 +110,45 @@ func (x *index) add(p *pending, s *reset.Sighting) {
 	x.note(p, s)
 }
 
-// note remembers the kernel's packet of a sighting that was joined.
+// note remembers what later sightings may share with one that was joined.
 func (x *index) note(p *pending, s *reset.Sighting) {
+	switch {
+	case s.Hook == reset.HookAccepted || s.Hook == reset.HookWireOut && s.Origin == reset.OriginTCPSocket:
+		if s.Cookie != 0 && s.Cookie == p.socket {
+			x.bySocket[s.Cookie] = p
+		}
+	case p.only(reset.HookWireIn):
+		x.noteCPU(&x.arrived, p, s.CPU)
+	case p.only(reset.HookWireOut):
+		x.noteCPU(&x.left, p, s.CPU)
+	}
+	x.notePacket(p, s)
+}
+
+// maxCPUs bounds the lists by CPU, whatever a sensor says.
+const maxCPUs = 1 << 13
+
+func (x *index) noteCPU(list *[]*pending, p *pending, cpu uint32) {
+	if cpu >= maxCPUs {
+		return
+	}
+	x.forgetCPU(p)
+	for len(*list) <= int(cpu) {
+		*list = append(*list, nil)
+	}
+	(*list)[cpu], p.cpu = p, cpu
+}
+
+func (x *index) forgetCPU(p *pending) {
+	for _, list := range [...][]*pending{x.left, x.arrived} {
+		if lastOf(list, p.cpu) == p {
+			list[p.cpu] = nil
+		}
+	}
+}
+
+// notePacket remembers the kernel's packet.
+func (x *index) notePacket(p *pending, s *reset.Sighting) {
 	if s.SKB == 0 || s.Hook == reset.HookSent {
 		return // of a reply the packet is its trigger's
 	}
@@ -82,6 +163,10 @@ func (x *index) remove(p *pending) {
 	if p.skb != 0 && x.byPacket[p.skb] == p {
 		delete(x.byPacket, p.skb)
 	}
+	if p.socket != 0 && x.bySocket[p.socket] == p {
+		delete(x.bySocket, p.socket)
+	}
+	x.forgetCPU(p)
 	x.removeTuple(p)
 }
 

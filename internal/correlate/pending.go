@@ -14,6 +14,7 @@ type pending struct {
 	netns     uint64
 	skb       uint64
 	socket    uint64
+	cpu       uint32 // that saw it on a device, last
 	device    string // the device that saw it last
 	foreign   bool   // every device so far took it for another host
 
@@ -125,6 +126,7 @@ func (p *pending) take(s *reset.Sighting) {
 // join adds a further sighting of the same RST.
 func (p *pending) join(s *reset.Sighting) {
 	r := &p.record
+	p.translated(s)
 	if p.only(reset.HookAccepted) && s.Hook == reset.HookSent {
 		// No RST had arrived: the record is that of the one that was sent.
 		r.Direction, r.Src, r.Dst, r.Interface = reset.Out, s.Src, s.Dst, s.Interface
@@ -149,6 +151,30 @@ func (p *pending) join(s *reset.Sighting) {
 	}
 	if r.Interface.Out == "" && r.Direction == reset.Out {
 		r.Interface.Out, r.Interface.PhysOut = s.Interface.Out, s.Interface.PhysOut
+	}
+}
+
+// translated notes the addresses by which this host's socket knows the
+// connection, where they are not those that the packet bears on the wire.
+func (p *pending) translated(s *reset.Sighting) {
+	inside, wire := tuple{s.Src, s.Dst}, p.tuple
+	if inside == wire || s.Src.Port() == 0 || s.Dst.Port() == 0 {
+		return
+	}
+	switch {
+	case s.Hook == reset.HookSent && p.saw(reset.HookWireOut):
+		p.record.NAT = translation(inside, wire)
+	case s.Hook == reset.HookAccepted && p.saw(reset.HookWireIn):
+		p.record.NAT = translation(wire, inside)
+	}
+}
+
+// translation is what a packet with one pair of addresses that leaves with
+// another says of its connection.
+func translation(before, after tuple) *reset.NAT {
+	return &reset.NAT{
+		Original: reset.Tuple{Src: before.src, Dst: before.dst},
+		Reply:    reset.Tuple{Src: after.dst, Dst: after.src},
 	}
 }
 
@@ -177,10 +203,7 @@ func (p *pending) joinWireOut(s *reset.Sighting) {
 			r.Packet.Mark = arrived.Mark
 		}
 	} else {
-		r.NAT = &reset.NAT{
-			Original: reset.Tuple{Src: r.Src, Dst: r.Dst},
-			Reply:    reset.Tuple{Src: s.Dst, Dst: s.Src},
-		}
+		r.NAT = translation(p.tuple, tuple{s.Src, s.Dst})
 	}
 }
 

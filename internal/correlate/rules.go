@@ -38,7 +38,7 @@ func (p *pending) takes(s *reset.Sighting, like likeness) bool {
 func (p *pending) takesWireOut(s *reset.Sighting, like likeness) bool {
 	if s.Origin == reset.OriginForwarded || s.Origin == reset.OriginUnknown {
 		onward := p.record.Direction == reset.In && p.only(reset.HookWireIn) || p.record.Direction == reset.Forward
-		if onward && p.device != s.Interface.Out && p.agrees(s, like) {
+		if onward && (p.device != s.Interface.Out || p.hairpin(s)) && p.agrees(s, like) {
 			return true
 		}
 		if s.Origin == reset.OriginForwarded {
@@ -52,6 +52,13 @@ func (p *pending) takesWireOut(s *reset.Sighting, like likeness) bool {
 		return p.device != s.Interface.Out && p.agrees(s, like)
 	}
 	return p.saw(reset.HookSent) && !p.saw(reset.HookRefused) && fitsTrigger(p.record.Trigger, &s.Packet)
+}
+
+// hairpin reports whether a packet that came in by the same device may be the
+// one that now leaves: a router sends it back where it came from, a hop further.
+func (p *pending) hairpin(s *reset.Sighting) bool {
+	came, goes := p.record.Packet.TTL, s.Packet.TTL
+	return p.only(reset.HookWireIn) && came.OK && goes.OK && goes.V+1 == came.V
 }
 
 func (p *pending) takesSent(s *reset.Sighting) bool {

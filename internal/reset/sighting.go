@@ -75,4 +75,7 @@ type Sighting struct {
 	SKB    uint64 // kernel address of the packet while it was seen: a join key, never shown
 	Cookie uint64 // SO_COOKIE of the socket that sent or took it: a join key
 	CPU    uint32
+	// Next is the SEQ that the socket which took the RST expected: a join key
+	// where the addresses were translated on the way to it.
+	Next Opt[uint32]
 }

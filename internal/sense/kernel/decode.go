@@ -120,6 +120,9 @@ func (d *decoder) decode(head *probeSighting, tail []byte, s *reset.Sighting, at
 	case kindAccepted:
 		s.Source, s.Hook = reset.TCPReceiveReset, reset.HookAccepted
 		s.Dst, s.Src = socketEndpoints(head)
+		if len(parts.tcp) > 0 {
+			s.Next = reset.Some(binary.NativeEndian.Uint32(parts.tcp[24:]))
+		}
 		if len(parts.raw) > 0 { // of the device that handed it on to this namespace
 			s.Extra = s.Extra.With(reset.Wire)
 		}
