@@ -12,9 +12,10 @@ import (
 var (
 	program = flag.String("program", "", "the rstwatch to measure (default: built from this tree)")
 
-	full = flag.Bool("full", false, "measure with the full sizes instead of running everything once")
-	page = flag.String("page", "", "the page whose tables are to be written")
-	data = flag.String("json", "", "the file that every figure is written to")
+	full  = flag.Bool("full", false, "measure with the full sizes instead of running everything once")
+	parts = flag.String("parts", "", "only these, with commas: storm, life, journal, ordinary, drops")
+	page  = flag.String("page", "", "the page whose tables are to be written")
+	data  = flag.String("json", "", "the file that every figure is written to")
 )
 
 // TestBench runs each measurement: with tiny counts, so that none rots, or as
@@ -25,7 +26,11 @@ func TestBench(t *testing.T) {
 	if *full {
 		sizes = Full()
 	}
-	report, err := New(t, *program, sizes).Run()
+	var only []string
+	if *parts != "" {
+		only = strings.Split(*parts, ",")
+	}
+	report, err := New(t, *program, sizes).Run(only...)
 	if err != nil {
 		t.Fatal(err)
 	}

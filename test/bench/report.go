@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,6 +25,10 @@ type Report struct {
 	Storm    []StormResult `json:"storm"`
 	Life     Life          `json:"life"`
 	Journal  Journal       `json:"journal"`
+	// Of all times that a watcher was measured, those before which the machine
+	// was not calm.
+	Moments   int `json:"moments"`
+	Disturbed int `json:"disturbed"`
 }
 
 // Machine is where it ran.
@@ -36,24 +41,29 @@ type Machine struct {
 	Programs  []string `json:"programs"`
 }
 
-// Run measures everything.
-func (b *Bench) Run() (r Report, err error) {
+// Run measures everything, or only the parts named.
+func (b *Bench) Run(parts ...string) (r Report, err error) {
 	r = Report{Date: time.Now().Format(time.DateOnly), Machine: here(), Sizes: b.sizes}
 	b.logf("%+v", r.Machine)
-	if r.Storm, err = b.Storm(recorders()); err != nil {
-		return r, err
+	for _, part := range []struct {
+		name    string
+		measure func() error
+	}{
+		{"storm", func() (err error) { r.Storm, err = b.Storm(recorders()); return err }},
+		{"life", func() (err error) { r.Life, err = b.Life(); return err }},
+		{"journal", func() (err error) { r.Journal, err = b.Journal(); return err }},
+		{"ordinary", func() (err error) { r.Ordinary, err = b.Ordinary(watchers()); return err }},
+		{"drops", func() (err error) { r.Drops, err = b.Drops(droppers()); return err }},
+	} {
+		if len(parts) > 0 && !slices.Contains(parts, part.name) {
+			continue
+		}
+		if err := part.measure(); err != nil {
+			return r, err
+		}
 	}
-	if r.Life, err = b.Life(); err != nil {
-		return r, err
-	}
-	if r.Journal, err = b.Journal(); err != nil {
-		return r, err
-	}
-	if r.Ordinary, err = b.Ordinary(watchers()); err != nil {
-		return r, err
-	}
-	r.Drops, err = b.Drops(droppers())
-	return r, err
+	r.Moments, r.Disturbed = b.moments, b.disturbed
+	return r, nil
 }
 
 func here() Machine {

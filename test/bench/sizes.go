@@ -15,6 +15,8 @@ type Sizes struct {
 	Rest          time.Duration // how long the daemon rests before it is weighed
 	JournalResets int           // appended to a journal by themselves
 	slowGap       time.Duration
+	calmLook      time.Duration // how long to look whether the machine is calm
+	patience      time.Duration // with one that is not, for the whole run
 }
 
 // Full is what the published figures are made of: about half an hour.
@@ -23,7 +25,7 @@ func Full() Sizes {
 		Rounds: 15, Packets: 50_000, Bursts: 12, Drops: 50_000,
 		StormRounds: 3, Storm: 3_000_000,
 		LatencySlow: 60, LatencyFast: 5000, Rest: time.Minute, JournalResets: 1_000_000,
-		slowGap: time.Second,
+		slowGap: time.Second, calmLook: 300 * time.Millisecond, patience: 15 * time.Minute,
 	}
 }
 

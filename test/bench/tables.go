@@ -14,6 +14,9 @@ func (r *Report) Tables() string {
 	if len(m.Programs) > 0 {
 		fmt.Fprintf(&b, "Compared with: %s.\n", strings.Join(m.Programs, "; "))
 	}
+	if r.Disturbed > 0 {
+		fmt.Fprintf(&b, "\nThe machine was busy with other things before %d of the %d measurements: take the figures with care.\n", r.Disturbed, r.Moments)
+	}
 	r.stormTable(&b)
 	r.costTable(&b, "Ordinary packets", fmt.Sprintf(
 		"Small TCP segments between two namespaces: each is sent once and received once. %d rounds in turn, in each the\n"+

@@ -19,12 +19,15 @@ type Bench struct {
 	dir     string
 	sizes   Sizes
 	logf    func(format string, args ...any)
+
+	patience           time.Duration // left, to wait for a calm machine
+	moments, disturbed int           // that were waited for, and not had
 }
 
 // New builds the namespaces and, unless it is given, the program. It needs root.
 func New(t testing.TB, program string, sizes Sizes) *Bench {
 	t.Helper()
-	b := &Bench{pair: testkit.NewPair(t), program: program, dir: t.TempDir(), sizes: sizes, logf: t.Logf}
+	b := &Bench{pair: testkit.NewPair(t), program: program, dir: t.TempDir(), sizes: sizes, logf: t.Logf, patience: sizes.patience}
 	if program != "" {
 		return b
 	}
@@ -59,6 +62,7 @@ func nothing(*Bench) (watching, error) {
 
 // run calls f while the watcher runs.
 func (b *Bench) run(w Watcher, f func(watching) error) (err error) {
+	b.calm()
 	running, err := w.start(b)
 	if err != nil {
 		return fmt.Errorf("starting %s: %w", w.Name, err)
