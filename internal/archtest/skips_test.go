@@ -8,6 +8,8 @@ import (
 // maySkip are functions that skip although they do not ask, each with the reason.
 var maySkip = map[string]string{
 	"MustMake": "a kernel without a feature (kernel matrix) cannot be made to make that kind of reset",
+	// The same of a kind of device: make kernels runs it on kernels that have them.
+	"TestBehindStackedDevices": "a kernel without 802.1Q, macvlan or ipvlan (kernel matrix) has no such device",
 }
 
 // TestNoTestCanHide looks for tests that skip themselves. Where everything must run (RSTWATCH_TEST_REQUIRE=1, CI),
