@@ -4,7 +4,8 @@
  * RST, or behaves as if it had (TCP_ABORT_ON_DATA). It has the socket and not
  * the packet. Since Linux 4.15; nothing for ordinary packets.
  */
-#define HANDED_ON_NS 1000000
+/* The ports and the address tell which RST it is; the time only that it is no old one. */
+#define HANDED_ON_NS 50000000
 
 /*
  * Whether the last RST that a device of this CPU received is the one that the

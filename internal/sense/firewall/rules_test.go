@@ -84,7 +84,11 @@ func TestRulesOfOthersUntouched(t *testing.T) {
 	_, _, stop := start(t, cfg)
 	during := nft(t, lab.Server, "-s", "-a", "list", "ruleset")
 	t.Log(during)
-	for _, want := range []string{"table inet rstwatch", "table bridge rstwatch", "flags owner", "tcp flags & rst == rst"} {
+	wanted := []string{"table inet rstwatch", "table bridge rstwatch", "tcp flags & rst == rst"}
+	if !testkit.Running(t).Before(testkit.Release{Major: 5, Minor: 12}) { // tables have owners since
+		wanted = append(wanted, "flags owner")
+	}
+	for _, want := range wanted {
 		if !strings.Contains(during, want) {
 			t.Errorf("rules while running lack %q", want)
 		}

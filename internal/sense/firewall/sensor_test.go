@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/netip"
 	"os"
 	"sync"
 	"testing"
@@ -163,7 +164,10 @@ func check(t *testing.T, s reset.Sighting) {
 		t.Errorf("time %v, monotonic %d: not of just now", s.Time.Std(), s.MonoNS)
 	}
 	in, out := s.Hook != reset.HookLocalOut, s.Hook != reset.HookLocalIn
-	if (s.Interface.In != "") != in || (s.Interface.Out != "") != out {
+	// The maker takes its VLAN device away, and then nobody can say its name any more.
+	address := s.Src.Addr()
+	gone := netip.MustParsePrefix("10.77.4.0/24").Contains(address) || netip.MustParsePrefix("fd77:4::/64").Contains(address)
+	if ((s.Interface.In != "") != in || (s.Interface.Out != "") != out) && !gone {
 		t.Errorf("interface %+v at hook %d", s.Interface, s.Hook)
 	}
 	noCookie := testkit.Running(t).Before(testkit.Release{Major: 5, Minor: 14})

@@ -2,6 +2,7 @@ package kernel_test
 
 import (
 	"errors"
+	"os"
 	"slices"
 	"testing"
 
@@ -62,15 +63,22 @@ func (rec *recording) checkHeaders(t *testing.T, ends [2]*testkit.Node) {
 	t.Helper()
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
+	known, missing := 0, 0
 	for i := range rec.records {
 		r := &rec.records[i]
 		isEnd := r.Netns.ID == ends[0].Inode || r.Netns.ID == ends[1].Inode
 		switch {
 		case r.Direction != reset.In:
 		case isEnd && len(r.Packet.Raw) == 0:
-			t.Errorf("%s: no packet", testkit.Observe(r))
+			// A socket that is in use takes the RST later, maybe on another processor.
+			missing++
+		case isEnd:
+			known++
 		case !isEnd && r.Kernel.Inferred:
 			t.Errorf("%s: inferred to be %s in a namespace that passes it on", testkit.Observe(r), r.Kernel.Verdict)
 		}
+	}
+	if missing > 0 && (known == 0 || os.Getenv("RSTWATCH_TEST_SLOW") == "") {
+		t.Errorf("%d of %d RSTs that came have no packet", missing, missing+known)
 	}
 }
