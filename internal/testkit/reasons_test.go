@@ -55,7 +55,7 @@ func newTracer(t *testing.T) *tracer {
 			noTracer(t, "no event "+event, err)
 		}
 	}
-	if err := tr.write("buffer_size_kb", "8192"); err != nil {
+	if err := tr.write("buffer_size_kb", "32768"); err != nil {
 		t.Fatal(err)
 	}
 	return tr
