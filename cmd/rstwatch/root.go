@@ -56,9 +56,9 @@ func (a *app) status(err error) int {
 	case errors.Is(err, errSilent):
 		return statusFailed
 	}
-	fmt.Fprintf(a.stderr, "rstwatch: %v\n", err)
+	fmt.Fprintf(a.stderr, "rstwatch: %s\n", cleanLines(err.Error()))
 	for _, hint := range hints(err) {
-		fmt.Fprintf(a.stderr, "hint: %s\n", hint)
+		fmt.Fprintf(a.stderr, "hint: %s\n", cleanLines(hint))
 	}
 	if isUsage(err) {
 		return statusUsage

@@ -5,7 +5,19 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/rstwatch/rstwatch/internal/present"
 )
+
+// cleanLines makes a message safe for a terminal: it may quote a file or a name
+// that somebody else wrote.
+func cleanLines(text string) string {
+	lines := strings.Split(strings.ReplaceAll(text, "\t", " "), "\n")
+	for i, line := range lines {
+		lines[i] = present.Clean(line)
+	}
+	return strings.Join(lines, "\n")
+}
 
 // noArgs refuses arguments: to a command with commands below it, one can only
 // be a command that does not exist.
