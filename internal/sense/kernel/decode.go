@@ -289,9 +289,11 @@ func (d *decoder) connection(head *probeSighting, tcp []byte) (c reset.Connectio
 	rcvNxt, copied, sndUna, writeSeq := u32(24), u32(28), u32(36), u32(40)
 	c.Unread = reset.Some(ahead(rcvNxt, copied))
 	c.Unsent = reset.Some(ahead(writeSeq, sndUna))
-	c.RTTUS = reset.Some(u32(44) >> 3)
+	if rtt := u32(44); rtt != 0 { // 0: none was measured
+		c.RTTUS = reset.Some(rtt >> 3)
+	}
 	c.Retransmits = reset.Some(u32(48))
-	if d.hz != 0 {
+	if d.hz != 0 && c.State != "SYN_SENT" { // before the handshake TCP has not set these clocks
 		c.SinceSentMS = reset.Some(int64(u32(52)) * 1000 / int64(d.hz))
 		c.SinceHeardMS = reset.Some(int64(u32(56)) * 1000 / int64(d.hz))
 	}
