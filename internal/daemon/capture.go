@@ -42,6 +42,8 @@ type Capture struct {
 	// Fields and Rules are what filters and rules may read of its resets.
 	Fields query.Fields
 	Rules  rules.Fields
+	// TellsSent: it hears of every RST that TCP itself sends.
+	TellsSent bool
 	// Unwatched is what every record of it must say; nil: nothing.
 	Unwatched *reset.Evidence
 	// Blind says in one sentence what it cannot see.

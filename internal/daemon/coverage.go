@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,6 +24,7 @@ type watchkeeper struct {
 	line    *Pipeline
 	tracker *netns.Tracker
 	filter  string
+	only    []uint64 // namespaces that are watched; empty: all
 	log     *slog.Logger
 	gone    endings          // namespaces that went in the interval under way
 	lost    uint64           // of the sensor, at its begin
@@ -74,6 +76,9 @@ func (k *watchkeeper) lines(now time.Time) []reset.Coverage {
 		} else {
 			c.SentByTCP = reset.Some(int64(0))
 		}
+		if !k.capture.TellsSent {
+			c.SentByTCP = reset.Opt[int64]{}
+		}
 		before, had := k.outRsts[c.Netns.ID]
 		if after, has := outRsts[c.Netns.ID]; has && (had || c.UnwatchedNS.OK) {
 			c.OutRsts = reset.Some(after - before)
@@ -91,7 +96,7 @@ func (k *watchkeeper) follow(ctx context.Context) {
 		return // the sensor tells them itself
 	}
 	err := k.tracker.Follow(ctx, func(event netns.Event) error {
-		if event.Kind == netns.Gone {
+		if event.Kind == netns.Gone && k.watches(event.Namespace.ID) {
 			c := k.watched(event.Namespace)
 			c.Until = reset.TimeOf(event.At)
 			k.gone.add(c)
@@ -108,9 +113,15 @@ func (k *watchkeeper) follow(ctx context.Context) {
 func (k *watchkeeper) everywhere() []reset.Coverage {
 	var list []reset.Coverage
 	for _, n := range k.tracker.List() {
-		list = append(list, k.watched(n))
+		if k.watches(n.ID) {
+			list = append(list, k.watched(n))
+		}
 	}
 	return list
+}
+
+func (k *watchkeeper) watches(netns uint64) bool {
+	return len(k.only) == 0 || slices.Contains(k.only, netns)
 }
 
 func (k *watchkeeper) watched(n netns.Namespace) reset.Coverage {

@@ -53,6 +53,7 @@ type Daemon struct {
 	attempts []Attempt
 	notices  []string
 	filter   string
+	netns    []uint64 // that are watched; empty: all
 
 	journal *journal.Writer
 	line    *Pipeline
@@ -85,7 +86,7 @@ func (d *Daemon) open(background context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	d.filter = want.describe(cfg)
+	d.filter, d.netns = want.describe(cfg), want.netns
 	if d.tracker, err = startTracker(background, cfg, d.log); err != nil {
 		return err
 	}
@@ -105,6 +106,16 @@ func (d *Daemon) open(background context.Context) (err error) {
 		}
 		choices = lower(choices, d.lower)
 	}
+	// Trying a sensor loads it, so the guard must know before.
+	restore, err := d.guard.begin(d.place.BootID, choices[0], d.lower)
+	if err != nil {
+		d.notice(err.Error()) // a full disk must not keep the daemon from watching
+	}
+	defer func() {
+		if err != nil {
+			restore()
+		}
+	}()
 	if d.capture, d.attempts, err = choose(choices, cfg, d.tracker, want, d.log); err != nil {
 		return err
 	}
@@ -126,6 +137,7 @@ func (d *Daemon) open(background context.Context) (err error) {
 	d.account = newAccount(d.journal.LastLedger())
 	d.account.capture, d.account.line, d.account.written = d.capture, d.line, d.journal.Stats
 	d.keeper = newWatchkeeper(d.place, d.capture, d.line, d.tracker, d.filter, d.log)
+	d.keeper.only = d.netns
 	if d.logs, err = openLogs(cfg, reset.TimeOf(d.started), d.log); err != nil {
 		return err
 	}
@@ -198,7 +210,11 @@ func (d *Daemon) run(ctx context.Context) error {
 	defer stopOutputs()
 	var followers errgroup.Group
 	for _, o := range d.outputs {
-		followers.Go(func() error { return o.run(outputs, drainLimit) })
+		followers.Go(func() error {
+			err := o.run(outputs, drainLimit)
+			o.note(err) // said at once: the capture goes on without it
+			return err
+		})
 	}
 	if d.opts.Print != nil {
 		p := &output{name: "terminal", dir: d.cfg.Journal.Dir, since: reset.TimeOf(d.started), log: d.log, write: d.opts.Print}
@@ -255,8 +271,11 @@ func (d *Daemon) watch(ctx context.Context, ended <-chan error) error {
 			}
 			return nil
 		case err := <-ended:
-			if err == nil {
-				err = errors.New("the sensor ended by itself")
+			switch {
+			case ctx.Err() != nil && (err == nil || errors.Is(err, context.Canceled)):
+				return nil // it was told to, and was faster than we
+			case err == nil:
+				return errors.New("the sensor ended by itself")
 			}
 			return err
 		case <-d.opts.Hangup:
@@ -355,7 +374,7 @@ func (d *Daemon) Status() Status {
 	s := Status{
 		Version: d.opts.Version, PID: os.Getpid(), Started: d.started,
 		Sensor: d.capture.Name, Blind: d.capture.Blind, Attempts: d.attempts, Counts: d.capture.Counts(),
-		Namespaces: len(d.tracker.List()), Filter: d.filter, Ledger: ledger, Balanced: ledger.Balanced(),
+		Namespaces: watching(d.tracker, d.netns), Filter: d.filter, Ledger: ledger, Balanced: ledger.Balanced(),
 		Journal: JournalStatus{
 			Dir: d.journal.Dir(), Entries: stats.Entries, Bytes: stats.Bytes,
 			Held: stats.HeldEntries, Lost: stats.LostEntries, Stalled: stats.Stalled,

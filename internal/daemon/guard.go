@@ -40,19 +40,34 @@ func (g *guard) check(boot string) (lower int, why string) {
 	case err != nil, boot == "":
 		return 0, ""
 	case state.Confirmed:
-		return state.Lower, lowered(state.Lower, state.Sensor)
+		return state.Lower, g.lowered(state)
 	case state.BootID == boot:
 		return state.Lower, "" // the program ended, not the machine
 	}
-	return state.Lower + 1, fmt.Sprintf("the machine went down uncleanly within %v of the start of sensor %q: "+
-		"starting one sensor lower; to try it again, remove %s", trusted, state.Sensor, g.path)
+	return state.Lower + 1, fmt.Sprintf("the machine probably went down uncleanly, since sensor %q had neither run for %v nor been stopped: "+
+		"starting one sensor lower; to try it again, remove %s", state.Sensor, trusted, g.path)
 }
 
-func lowered(by int, sensor string) string {
-	if by == 0 {
+func (g *guard) lowered(state guardState) string {
+	if state.Lower == 0 {
 		return ""
 	}
-	return fmt.Sprintf("still starting with sensor %q, since an earlier one was followed by an unclean reboot", sensor)
+	return fmt.Sprintf("still starting with sensor %q, since the machine may have gone down uncleanly after the start of a better one; "+
+		"to try that again, remove %s", state.Sensor, g.path)
+}
+
+// begin notes a sensor that is about to be tried, and returns what takes the
+// note back if there is no start after all.
+func (g *guard) begin(boot, sensor string, lower int) (restore func(), err error) {
+	before, readErr := os.ReadFile(g.path)
+	restore = func() {
+		if readErr != nil {
+			os.Remove(g.path)
+			return
+		}
+		os.WriteFile(g.path, before, 0o640)
+	}
+	return restore, g.start(boot, sensor, lower)
 }
 
 // start notes that a sensor begins; it is on the disk when start returns.

@@ -61,6 +61,33 @@ func TestGuardSaysWhereItIsKept(t *testing.T) {
 	}
 }
 
+// TestGuardTakesItBack: a start that fails leaves what was noted before.
+func TestGuardTakesItBack(t *testing.T) {
+	g := newGuard(t.TempDir())
+	restore, err := g.begin("b1", "bpf", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lower, _ := g.check("b2"); lower != 1 {
+		t.Errorf("%d lower after a crash while a sensor is tried, want 1", lower)
+	}
+	restore()
+	if lower, why := g.check("b2"); lower != 0 || why != "" {
+		t.Errorf("after a failed first start: %d, %q", lower, why)
+	}
+	if err := g.confirm("b1", "packet", 1); err != nil {
+		t.Fatal(err)
+	}
+	restore, err = g.begin("b2", "packet", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	restore()
+	if lower, why := g.check("b3"); lower != 1 || !strings.Contains(why, "still") {
+		t.Errorf("after a failed second start: %d, %q", lower, why)
+	}
+}
+
 func TestLower(t *testing.T) {
 	for _, tt := range []struct {
 		by   int

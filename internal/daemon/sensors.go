@@ -53,7 +53,7 @@ func newKernelCapture(name string, cfg *config.Config, want wants, log *slog.Log
 		return nil, err
 	}
 	capture := &Capture{
-		Name: name, Sensor: sensor, Fields: query.AllFields, Rules: rules.AllFields &^ rules.FieldConntrack,
+		Name: name, Sensor: sensor, TellsSent: true, Fields: query.AllFields, Rules: rules.AllFields &^ rules.FieldConntrack,
 		Counts: func() SensorCounts {
 			n := sensor.Counts()
 			return SensorCounts{Seen: n.Seen, Lost: n.Lost, Filtered: n.Filtered, Missed: n.Missed}

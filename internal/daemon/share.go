@@ -55,10 +55,14 @@ func isOurs(dir string) bool {
 	if err != nil {
 		return false
 	}
+	beginnings := 0 // what stands there before a journal does
 	for _, entry := range entries {
-		if entry.Name() == "lock" {
+		switch entry.Name() {
+		case "lock":
 			return true
+		case "install.json", "start.json":
+			beginnings++
 		}
 	}
-	return len(entries) == 0 || len(entries) == 1 && entries[0].Name() == "install.json"
+	return len(entries) == beginnings
 }

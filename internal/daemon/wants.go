@@ -152,6 +152,16 @@ func (w *wants) describe(cfg *config.Config) string {
 	return strings.Join(parts, "; ")
 }
 
+// watching is how many of the namespaces that exist are watched: those that
+// are wanted, or all.
+func watching(tracker *netns.Tracker, only []uint64) int {
+	list := tracker.List()
+	if len(only) > 0 {
+		list = slices.DeleteFunc(list, func(n netns.Namespace) bool { return !slices.Contains(only, n.ID) })
+	}
+	return len(list)
+}
+
 // StreamFilter is the filter that picks, from the stream of a running daemon,
 // what a capture of one's own with these settings would record.
 func StreamFilter(cfg *config.Config) (string, error) {

@@ -46,7 +46,7 @@ func Watch(ctx context.Context, cfg *config.Config, recorder Recorder, ready fun
 	}
 	err = capture.Sensor.Run(capturing, func() {
 		if ready != nil {
-			ready(Status{Sensor: capture.Name, Attempts: attempts, Namespaces: len(tracker.List())})
+			ready(Status{Sensor: capture.Name, Attempts: attempts, Namespaces: watching(tracker, want.netns)})
 		}
 	}, line.Add)
 	line.Drain()
