@@ -76,13 +76,13 @@ func (a *app) cat(cmd *cobra.Command, o catOptions, args []string) error {
 		return err
 	}
 	out := bufio.NewWriterSize(a.stdout, 64<<10)
-	buffered := &app{stdin: a.stdin, stdout: out, stderr: a.stderr}
 	ctx, cancel := context.WithCancel(cmd.Context())
 	defer cancel()
-	printer, err := buffered.newPrinter(o.printing, cfg, filter, cancel)
+	printer, err := a.newPrinter(o.printing, cfg, filter, cancel) // colour and width are the terminal's
 	if err != nil {
 		return err
 	}
+	printer.app = &app{stdin: a.stdin, stdout: out, stderr: a.stderr}
 	reader, err := journal.NewReader(cfg.Journal.Dir, options)
 	if err != nil {
 		return err
