@@ -35,7 +35,8 @@ var sentRules = []sentRule{
 	// __tcp_close.
 	{reason: "TCP_ABORT_ON_CLOSE", sender: reset.LocalApp, cause: reset.UnreadData, sure: reset.Likely},
 	{reason: "TCP_ABORT_ON_LINGER", sender: reset.LocalApp, cause: reset.Linger2, sure: reset.Certain},
-	{reason: "TCP_ABORT_ON_MEMORY", sender: reset.LocalKernel, cause: reset.OutOfMemory, sure: reset.Certain},
+	// tcp_check_oom: no memory left for TCP, or more orphans than tcp_max_orphans.
+	{reason: "TCP_ABORT_ON_MEMORY", sender: reset.LocalKernel, cause: reset.OutOfMemory, sure: reset.Likely},
 	// tcp_keepalive_timer.
 	{reason: "TCP_KEEPALIVE_TIMEOUT", sender: reset.LocalKernel, cause: reset.KeepaliveTimeout, sure: reset.Likely},
 	// tcp_disconnect: also close() with SO_LINGER 0 and a listener that closed.

@@ -19,7 +19,7 @@ var sentences = map[reset.Cause]string{
 	reset.DataAfterClose:   "data came after the application had closed the connection",
 	reset.UnreadData:       "it closed the connection with received data unread",
 	reset.Linger2:          "it closed with a negative TCP_LINGER2",
-	reset.OutOfMemory:      "TCP had no memory left for the connection",
+	reset.OutOfMemory:      "TCP had no memory left for the connection, or too many that no process holds",
 	reset.KeepaliveTimeout: "the peer answered no keepalive probe",
 	reset.Disconnect:       "it dropped the connection with data unsent",
 	reset.SocketDestroyed:  "the socket was destroyed from outside (as ss -K does)",
