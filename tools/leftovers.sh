@@ -8,6 +8,7 @@
 leftovers_begin() {
   leftovers_mark="$$-$(date +%s%N)"
   leftovers_tmp=$(mktemp -d /tmp/rw.XXXXXX) # short: the path of a Unix socket has 107 characters at most
+  chmod 0711 "$leftovers_tmp" # tests run as other users too
   leftovers_netns=$(leftovers_namespaces)
   leftovers_mounted=$(leftovers_netns_mounts)
 }
