@@ -8,8 +8,6 @@
  * socket since 6.11.
  */
 
-#define REJECT_WITHIN_NS 1000000
-
 /*
  * Tell the packet that netfilter's REJECT has just answered, if this is it; the
  * sighting joins that of the RST.
@@ -20,7 +18,7 @@ static __always_inline bool rejected(struct reply *r, struct sk_buff *skb, __u16
 	struct sighting *s;
 	struct net_device *dev = skb->dev;
 
-	if (bpf_ktime_get_ns() - r->rejected_at > REJECT_WITHIN_NS) {
+	if (!within_chain(r->rejected_at)) {
 		r->rejected_at = 0;
 		return false;
 	}
@@ -41,14 +39,14 @@ static __always_inline bool rejected(struct reply *r, struct sk_buff *skb, __u16
 
 static __always_inline int dropped(struct sk_buff *skb, __u16 reason, struct sock *rx_sk, __u8 has)
 {
-	__u32 key = SCRATCH_DROP, zero = 0, ports;
+	__u32 key = SCRATCH_DROP, zero = 0;
 	struct reply *r = bpf_map_lookup_elem(&replies, &zero);
 	struct net_device *dev;
 	struct sighting *s;
 	struct found f = {};
 	__u16 network;
 
-	if (r && r->used && r->trigger == (__u64)skb) {
+	if (r && r->used && r->trigger == (__u64)skb && within_chain(r->s.mono_ns)) {
 		r->s.drop_reason = reason;
 		r->s.has |= has;
 		release_reply(r);
@@ -74,8 +72,7 @@ static __always_inline int dropped(struct sk_buff *skb, __u16 reason, struct soc
 		describe_device(s, dev);
 	else
 		describe_route(s, skb);
-	ports = ports_of(&f);
-	if (filtered(s, swap16((__u16)ports), swap16((__u16)(ports >> 16)))) {
+	if (netns_filtered(s)) {
 		count(COUNT_FILTERED);
 		return 0;
 	}

@@ -48,7 +48,7 @@ int BPF_PROG(reset_received, struct sock *sk)
 	begin(s, KIND_ACCEPTED);
 	describe_socket(s, sk);
 	describe_tcp(s, sk);
-	if (filtered(s, s->sport, s->dport)) {
+	if (netns_filtered(s)) {
 		count(COUNT_FILTERED);
 		return 0;
 	}

@@ -37,7 +37,7 @@ static __always_inline int reply_begins(struct sock *sk, struct sk_buff *skb, __
 	}
 	r->trigger = (__u64)skb;
 	r->ports = describe_trigger(s, skb);
-	if (filtered(s, swap16((__u16)r->ports), swap16((__u16)(r->ports >> 16)))) {
+	if (netns_filtered(s)) {
 		count(COUNT_FILTERED);
 		return 0;
 	}
@@ -58,7 +58,7 @@ static __always_inline int abort_sent(struct sock *sk, __u16 reason, __u8 has)
 	describe_socket(s, sk);
 	describe_tcp(s, sk);
 	describe_current(s);
-	if (filtered(s, s->sport, s->dport)) {
+	if (netns_filtered(s)) {
 		count(COUNT_FILTERED);
 		return 0;
 	}

@@ -80,7 +80,9 @@ static __always_inline bool is_reply(struct reply *r, struct sk_buff *skb, struc
 {
 	if (!r->used || r->ports != ports || r->s.family != f->version || skb->skb_iif)
 		return false;
-	return !(r->s.has & HAS_WIRE) || r->s.skb == (__u64)skb;
+	if (r->s.has & HAS_WIRE && r->s.skb != (__u64)skb)
+		return false;
+	return within_chain(r->s.mono_ns);
 }
 
 /*

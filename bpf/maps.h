@@ -99,8 +99,8 @@ static __always_inline bool port_watched(__u16 port)
 	return bits && (*bits >> (port & 63) & 1);
 }
 
-/* Whether the settings leave this sighting out, as far as it is known by now. */
-static __always_inline bool filtered(const struct sighting *s, __u16 sport, __u16 dport)
+/* Whether the settings leave this namespace out, as far as it is known by now. */
+static __always_inline bool netns_filtered(const struct sighting *s)
 {
 	if (filter_netns && s->netns) {
 		__u32 inum = s->netns;
@@ -108,9 +108,29 @@ static __always_inline bool filtered(const struct sighting *s, __u16 sport, __u1
 		if (!bpf_map_lookup_elem(&watched_netns, &inum))
 			return true;
 	}
-	if (filter_ports && !port_watched(sport) && !port_watched(dport))
-		return true;
 	return false;
+}
+
+/*
+ * The same with the ports of a packet. A socket's ports are not asked: where an
+ * address is translated, they are not those that the wire bears.
+ */
+static __always_inline bool filtered(const struct sighting *s, __u16 sport, __u16 dport)
+{
+	if (netns_filtered(s))
+		return true;
+	return filter_ports && !port_watched(sport) && !port_watched(dport);
+}
+
+/*
+ * How long the hooks of one call chain may lie apart: above it a slot that is
+ * still in use is another packet's, whose call moved to another CPU.
+ */
+#define CHAIN_NS 2000000
+
+static __always_inline bool within_chain(__u64 begin)
+{
+	return bpf_ktime_get_ns() - begin < CHAIN_NS;
 }
 
 /*

@@ -39,7 +39,7 @@ func makeSentEvidence() map[*sentRule][]reset.Evidence {
 	lists := make(map[*sentRule][]reset.Evidence, len(sentRules))
 	for i := range sentRules {
 		rule := &sentRules[i]
-		list := []reset.Evidence{{Fact: factReason, Value: rule.reason, For: "sender=" + rule.sender.String(), Weight: reset.Decisive}}
+		list := []reset.Evidence{{Fact: factReason, Value: rule.reason, For: "sender=" + rule.sender.String(), Weight: weightOf(rule.senderLevel())}}
 		if rule.cause != reset.CauseUnknown {
 			list = append(list, reset.Evidence{Fact: factReason, Value: rule.reason, For: "cause=" + rule.cause.String(), Weight: weightOf(rule.sure)})
 		}

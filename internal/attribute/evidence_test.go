@@ -84,7 +84,7 @@ func TestEvidenceIsSound(t *testing.T) {
 		}
 	}
 	for i := range sentRules {
-		check(sentRules[i].reason, sentRules[i].evidence(), reset.Certain, sentRules[i].sure)
+		check(sentRules[i].reason, sentRules[i].evidence(), sentRules[i].senderLevel(), sentRules[i].sure)
 	}
 	for i := range ownerRules {
 		check(ownerNames[ownerRules[i].origin], ownerRules[i].evidence(), ownerRules[i].sure, ownerRules[i].sure)

@@ -23,7 +23,7 @@ func sent(r *reset.Reset, origin reset.Origination) {
 		for i := range sentRules {
 			if rule := &sentRules[i]; rule.fits(r) {
 				r.Sender, r.Cause = rule.sender, rule.cause
-				r.Confidence = reset.Confidence{Sender: reset.Certain, Cause: rule.sure}
+				r.Confidence = reset.Confidence{Sender: rule.senderLevel(), Cause: rule.sure}
 				r.Evidence = rule.evidence()
 				return
 			}

@@ -12,7 +12,16 @@ type sentRule struct {
 
 	sender reset.Sender
 	cause  reset.Cause
-	sure   reset.Level // of the cause; the sender is certain in all of them
+	sure   reset.Level // of the cause
+	who    reset.Level // of the sender; LevelNone: certain
+}
+
+// senderLevel is how sure the sender is.
+func (rule *sentRule) senderLevel() reset.Level {
+	if rule.who == reset.LevelNone {
+		return reset.Certain
+	}
+	return rule.who
 }
 
 // sentRules: the first row that fits is the verdict. The kernel function that
@@ -41,8 +50,10 @@ var sentRules = []sentRule{
 	{reason: "TCP_KEEPALIVE_TIMEOUT", sender: reset.LocalKernel, cause: reset.KeepaliveTimeout, sure: reset.Likely},
 	// tcp_disconnect: also close() with SO_LINGER 0 and a listener that closed.
 	{reason: "TCP_DISCONNECT_WITH_DATA", sender: reset.LocalApp, cause: reset.Disconnect, sure: reset.Likely},
-	{reason: "TCP_STATE", state: "ESTABLISHED", sender: reset.LocalApp, cause: reset.SocketDestroyed, sure: reset.Likely},
-	{reason: "TCP_STATE", sender: reset.LocalApp, cause: reset.CauseUnknown},
+	// The sender is nearly always a process; sockets of the kernel's own (NFS,
+	// SMC) and a timer of an orphan give the same reason.
+	{reason: "TCP_STATE", state: "ESTABLISHED", sender: reset.LocalApp, cause: reset.SocketDestroyed, sure: reset.Likely, who: reset.Likely},
+	{reason: "TCP_STATE", sender: reset.LocalApp, cause: reset.CauseUnknown, who: reset.Likely},
 	// tcp_rcv_synsent_state_process, tcp_rcv_state_process.
 	{reason: "TCP_INVALID_ACK_SEQUENCE", sender: reset.LocalKernel, cause: reset.BadAck, sure: reset.Certain},
 	{reason: "TCP_TOO_OLD_ACK", sender: reset.LocalKernel, cause: reset.BadAck, sure: reset.Certain},

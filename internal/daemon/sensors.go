@@ -59,7 +59,7 @@ func newKernelCapture(name string, cfg *config.Config, want wants, log *slog.Log
 			return SensorCounts{Seen: n.Seen, Lost: n.Lost, Filtered: n.Filtered, Missed: n.Missed}
 		},
 		Blind: "senders that go past the queueing discipline (PACKET_QDISC_BYPASS, AF_XDP, XDP_TX), what XDP drops, " +
-			"and packets that IPsec in transport mode or a macvlan hands up without a device of their own",
+			"and packets that IPsec in transport mode hands up without a device of their own",
 	}
 	if c.Light {
 		capture.Fields = query.AllFields &^ (query.LinkFields | query.FieldInterface | query.FieldMark)

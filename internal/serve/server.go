@@ -49,6 +49,9 @@ type Server struct {
 // maxStreams bounds the readers at a time.
 const maxStreams = 64
 
+// writeLimit is how long a reader may take over one record.
+const writeLimit = 30 * time.Second
+
 // Listen makes the socket. One that a process still answers on is an error;
 // one that was left behind is replaced.
 func Listen(cfg Config, deps Deps) (*Server, error) {
@@ -193,6 +196,10 @@ func copyStream(ctx context.Context, w io.Writer, flusher *http.ResponseControll
 		}
 		attribute.Complete(entry.Reset)
 		line = append(reset.AppendJSON(line[:0], &entry), '\n')
+		// A reader that does not read must not keep its place for ever.
+		if err := flusher.SetWriteDeadline(time.Now().Add(writeLimit)); err != nil {
+			return err
+		}
 		if _, err := w.Write(line); err != nil {
 			return err
 		}
