@@ -14,6 +14,7 @@ var (
 
 	full  = flag.Bool("full", false, "measure with the full sizes instead of running everything once")
 	parts = flag.String("parts", "", "only these, with commas: storm, life, journal, ordinary, drops")
+	wait  = flag.Duration("patience", Full().Patience, "how long to wait for a calm machine, in all")
 	page  = flag.String("page", "", "the page whose tables are to be written")
 	data  = flag.String("json", "", "the file that every figure is written to")
 )
@@ -25,6 +26,7 @@ func TestBench(t *testing.T) {
 	sizes := Short()
 	if *full {
 		sizes = Full()
+		sizes.Patience = *wait
 	}
 	var only []string
 	if *parts != "" {

@@ -16,16 +16,16 @@ type Sizes struct {
 	JournalResets int           // appended to a journal by themselves
 	slowGap       time.Duration
 	calmLook      time.Duration // how long to look whether the machine is calm
-	patience      time.Duration // with one that is not, for the whole run
+	Patience      time.Duration // with one that is not, for the whole run
 }
 
 // Full is what the published figures are made of: about half an hour.
 func Full() Sizes {
 	return Sizes{
-		Rounds: 15, Packets: 50_000, Bursts: 12, Drops: 50_000,
+		Rounds: 15, Packets: 5000, Bursts: 100, Drops: 5000,
 		StormRounds: 3, Storm: 3_000_000,
 		LatencySlow: 60, LatencyFast: 5000, Rest: time.Minute, JournalResets: 1_000_000,
-		slowGap: time.Second, calmLook: 300 * time.Millisecond, patience: 15 * time.Minute,
+		slowGap: time.Second, calmLook: 300 * time.Millisecond, Patience: 15 * time.Minute,
 	}
 }
 

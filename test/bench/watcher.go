@@ -27,7 +27,7 @@ type Bench struct {
 // New builds the namespaces and, unless it is given, the program. It needs root.
 func New(t testing.TB, program string, sizes Sizes) *Bench {
 	t.Helper()
-	b := &Bench{pair: testkit.NewPair(t), program: program, dir: t.TempDir(), sizes: sizes, logf: t.Logf, patience: sizes.patience}
+	b := &Bench{pair: testkit.NewPair(t), program: program, dir: t.TempDir(), sizes: sizes, logf: t.Logf, patience: sizes.Patience}
 	if program != "" {
 		return b
 	}
