@@ -257,6 +257,19 @@ func TestJoining(t *testing.T) {
 			want: []result{{reset.In, reset.Interface{In: "eth0"}, tuple, "[kfree_skb wire]", "", "TCP_RESET", 2, 0, false}},
 		},
 		{
+			name: "two RSTs wait for a busy socket, which takes the first and refuses the second",
+			sightings: []reset.Sighting{
+				seen(reset.Wire, reset.HookWireIn, 1, in("eth0"), skb(1), bears(7, 9)),
+				seen(reset.Wire, reset.HookWireIn, 1, in("eth0"), skb(2), bears(100, 9)),
+				seen(reset.TCPReceiveReset, reset.HookAccepted, 1, socket(5), func(s *reset.Sighting) { s.Next = reset.Some(uint32(7)) }),
+				seen(reset.KfreeSkb, reset.HookRefused, 0, skb(2), drop("NO_SOCKET"), bears(100, 9)),
+			},
+			want: []result{
+				{reset.In, reset.Interface{In: "eth0"}, tuple, "[tcp_receive_reset wire]", "", "", 2, 0, false},
+				{reset.In, reset.Interface{In: "eth0"}, tuple, "[kfree_skb wire]", "", "NO_SOCKET", 2, 0, false},
+			},
+		},
+		{
 			name: "the firewall drops a reply on its way out",
 			sightings: []reset.Sighting{
 				seen(reset.KfreeSkb, reset.HookRefused, 1, skb(2), origin(reset.OriginTCPControl), drop("NETFILTER_DROP")),

@@ -26,7 +26,9 @@ func (p *pending) takes(s *reset.Sighting, like likeness) bool {
 	case reset.HookSent:
 		return p.takesSent(s)
 	case reset.HookAccepted:
-		return p.only(reset.HookWireIn)
+		// Of several that wait for a busy socket, the one with the SEQ that the
+		// socket expected (RFC 5961, 3.2).
+		return p.only(reset.HookWireIn) && (like == alike || !s.Next.OK || p.record.Packet.Seq == s.Next)
 	case reset.HookRefused:
 		return p.takesRefused(s, like)
 	case reset.HookRejected:
