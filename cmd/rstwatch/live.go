@@ -141,7 +141,8 @@ func (a *app) liveFromDaemon(ctx context.Context, cfg *config.Config, filter str
 	if ctx.Err() != nil {
 		return true, nil
 	}
-	if err := lines.Err(); err != nil {
+	// A daemon that ends may do so in the middle of the stream.
+	if err := lines.Err(); err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, syscall.ECONNRESET) {
 		return true, fmt.Errorf("reading from the daemon: %w", err)
 	}
 	return true, errors.New("the daemon ended")
