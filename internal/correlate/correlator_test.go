@@ -50,6 +50,7 @@ func collect(t interface{ Fatal(...any) }, batches ...[]reset.Sighting) ([]resul
 var (
 	client = reset.Endpoint{AddrPort: netip.MustParseAddrPort("10.0.0.1:40000")}
 	server = reset.Endpoint{AddrPort: netip.MustParseAddrPort("10.0.0.2:80")}
+	other  = reset.Endpoint{AddrPort: netip.MustParseAddrPort("192.0.2.2:7")}
 	public = reset.Endpoint{AddrPort: netip.MustParseAddrPort("192.0.2.1:80")}
 )
 
@@ -101,6 +102,15 @@ func ttl(hops uint8) func(*reset.Sighting) {
 }
 func expects(seq uint32) func(*reset.Sighting) {
 	return func(s *reset.Sighting) { s.Next = reset.Some(seq) }
+}
+func to(dst reset.Endpoint) func(*reset.Sighting) {
+	return func(s *reset.Sighting) { s.Dst = dst }
+}
+func unacked(seq uint32) func(*reset.Sighting) {
+	return func(s *reset.Sighting) { s.Unacked = reset.Some(seq) }
+}
+func answersSYN(seq uint32) func(*reset.Sighting) {
+	return func(s *reset.Sighting) { s.Trigger = &reset.Trigger{Flags: reset.SYN, Seq: reset.Some(seq)} }
 }
 func answers(flags reset.Flags, ack uint32) func(*reset.Sighting) {
 	return func(s *reset.Sighting) { s.Trigger = &reset.Trigger{Flags: flags, Ack: reset.Some(ack)} }
@@ -214,6 +224,63 @@ func TestJoining(t *testing.T) {
 			want: []result{
 				{reset.In, reset.Interface{In: "eth0"}, tuple, "[wire]", "", "", 1, 0, false},
 				{reset.In, reset.Interface{}, "192.0.2.1:80>10.0.0.1:40000", "[tcp_receive_reset]", "", "", 1, 0, false},
+			},
+		},
+		{
+			name: "a reply of which both ends are translated on its way out",
+			sightings: []reset.Sighting{
+				seen(reset.Wire, reset.HookWireOut, 1, out("lo"), origin(reset.OriginNoSocket), skb(1), bears(0, 9), after(time.Microsecond)),
+				seen(reset.TCPSendReset, reset.HookSent, 1, origin(reset.OriginTCPControl), reason("NO_SOCKET"), answersSYN(8), from(public), to(other)),
+			},
+			want: []result{{reset.Out, reset.Interface{Out: "lo"}, tuple, "[tcp_send_reset wire]", "NO_SOCKET", "", 2, reset.OriginTCPControl, true}},
+		},
+		{
+			name: "both ends differ, and so does the number that was acknowledged",
+			sightings: []reset.Sighting{
+				seen(reset.Wire, reset.HookWireOut, 1, out("lo"), origin(reset.OriginNoSocket), skb(1), bears(0, 9), after(time.Microsecond)),
+				seen(reset.TCPSendReset, reset.HookSent, 1, origin(reset.OriginTCPControl), reason("NO_SOCKET"), answersSYN(7), from(public), to(other)),
+			},
+			want: []result{
+				{reset.Out, reset.Interface{Out: "lo"}, tuple, "[wire]", "", "", 1, reset.OriginNoSocket, false},
+				{reset.Out, reset.Interface{}, "192.0.2.1:80>192.0.2.2:7", "[tcp_send_reset]", "NO_SOCKET", "", 1, reset.OriginTCPControl, false},
+			},
+		},
+		{
+			name: "both ends differ, and the RST had left before TCP began to answer",
+			sightings: []reset.Sighting{
+				seen(reset.Wire, reset.HookWireOut, 1, out("lo"), origin(reset.OriginNoSocket), skb(1), bears(0, 9)),
+				seen(reset.TCPSendReset, reset.HookSent, 1, origin(reset.OriginTCPControl), reason("NO_SOCKET"), answersSYN(8), from(public), to(other), after(time.Microsecond)),
+			},
+			want: []result{
+				{reset.Out, reset.Interface{Out: "lo"}, tuple, "[wire]", "", "", 1, reset.OriginNoSocket, false},
+				{reset.Out, reset.Interface{}, "192.0.2.1:80>192.0.2.2:7", "[tcp_send_reset]", "NO_SOCKET", "", 1, reset.OriginTCPControl, false},
+			},
+		},
+		{
+			name: "taken where both ends are translated",
+			sightings: []reset.Sighting{
+				seen(reset.Wire, reset.HookWireIn, 1, in("eth0"), skb(1)),
+				seen(reset.TCPReceiveReset, reset.HookAccepted, 1, socket(5), from(public), to(other), expects(7)),
+			},
+			want: []result{{reset.In, reset.Interface{In: "eth0"}, tuple, "[tcp_receive_reset wire]", "", "", 2, 0, true}},
+		},
+		{
+			name: "taken by a connecting socket where both ends are translated",
+			sightings: []reset.Sighting{
+				seen(reset.Wire, reset.HookWireIn, 1, in("eth0"), skb(1), bears(0, 9)),
+				seen(reset.TCPReceiveReset, reset.HookAccepted, 1, socket(5), from(public), to(other), expects(0), unacked(8)),
+			},
+			want: []result{{reset.In, reset.Interface{In: "eth0"}, tuple, "[tcp_receive_reset wire]", "", "", 2, 0, true}},
+		},
+		{
+			name: "every closed port sends SEQ 0: another connecting socket took another RST",
+			sightings: []reset.Sighting{
+				seen(reset.Wire, reset.HookWireIn, 1, in("eth0"), skb(1), bears(0, 9)),
+				seen(reset.TCPReceiveReset, reset.HookAccepted, 1, socket(5), from(public), to(other), expects(0), unacked(7)),
+			},
+			want: []result{
+				{reset.In, reset.Interface{In: "eth0"}, tuple, "[wire]", "", "", 1, 0, false},
+				{reset.In, reset.Interface{}, "192.0.2.1:80>192.0.2.2:7", "[tcp_receive_reset]", "", "", 1, 0, false},
 			},
 		},
 		{

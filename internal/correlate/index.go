@@ -45,8 +45,9 @@ func (x *index) find(s *reset.Sighting) *pending {
 
 // findTranslated finds the reset that a socket sent or took under other
 // addresses than the packet bears on the wire: conntrack translates a host's
-// own connections too. The socket tells, else the SEQ of what the same CPU
-// has just seen on a device.
+// own connections too. The socket tells, else the numbers of what the same CPU
+// has just seen on a device: where one end is the same SEQ is enough, where
+// both were translated all that the RST must bear.
 func (x *index) findTranslated(s *reset.Sighting) *pending {
 	switch s.Hook {
 	case reset.HookSent:
@@ -56,10 +57,20 @@ func (x *index) findTranslated(s *reset.Sighting) *pending {
 			}
 		}
 		if s.Trigger != nil && !s.Complete {
-			return oneEnd(lastOf(x.left, s.CPU), s)
+			p := lastOf(x.left, s.CPU)
+			if found := oneEnd(p, s); found != nil {
+				return found
+			}
+			if p != nil && p.takes(s, samePacket) && p.isAnswer(s) {
+				return p
+			}
 		}
 	case reset.HookAccepted:
-		if p := oneEnd(lastOf(x.arrived, s.CPU), s); p != nil && s.Next.OK && p.record.Packet.Seq == s.Next {
+		p := lastOf(x.arrived, s.CPU)
+		if found := oneEnd(p, s); found != nil && s.Next.OK && found.record.Packet.Seq == s.Next {
+			return found
+		}
+		if p != nil && p.takes(s, samePacket) && p.isExpected(s) {
 			return p
 		}
 	}

@@ -76,6 +76,47 @@ func (p *pending) takesSent(s *reset.Sighting) bool {
 	return p.origin != reset.OriginTCPSocket && fitsTrigger(s.Trigger, &p.record.Packet)
 }
 
+// isAnswer reports whether the RST that a device has just sent is the one with
+// which TCP answered the trigger, whatever its addresses: no process owned it,
+// it left after TCP had begun to answer, and it bears the numbers that
+// RFC 9293, 3.10.7.1 asks for, of a trigger without data.
+func (p *pending) isAnswer(s *reset.Sighting) bool {
+	if p.origin != reset.OriginTCPControl && p.origin != reset.OriginNoSocket {
+		return false
+	}
+	sent := p.first - s.MonoNS
+	if sent < 0 || sent > chain {
+		return false
+	}
+	t, rst := s.Trigger, &p.record.Packet
+	if t.Flags&reset.ACK != 0 {
+		return t.Ack.OK && rst.Seq == t.Ack && rst.Flags&reset.ACK == 0
+	}
+	next := t.Seq.V
+	if t.Flags&reset.SYN != 0 {
+		next++
+	}
+	if t.Flags&reset.FIN != 0 {
+		next++
+	}
+	return t.Seq.OK && rst.Seq == reset.Some[uint32](0) && rst.Flags&reset.ACK != 0 && rst.Ack == reset.Some(next)
+}
+
+// chain is how long, in nanoseconds, one packet's way through the kernel may
+// take at most for its addresses not to matter: CHAIN_NS of bpf/maps.h.
+const chain = 2_000_000
+
+// isExpected reports whether the RST that a device has just received is the
+// one that a socket took, whatever its addresses. A connecting socket expects
+// SEQ 0, as every closed port sends it: there the ACK of its SYN must tell.
+func (p *pending) isExpected(s *reset.Sighting) bool {
+	rst := &p.record.Packet
+	if took := s.MonoNS - p.first; took < 0 || took > chain || !s.Next.OK || rst.Seq != s.Next {
+		return false
+	}
+	return s.Next.V != 0 || s.Unacked.OK && rst.Flags&reset.ACK != 0 && rst.Ack == reset.Some(s.Unacked.V+1)
+}
+
 // isAbort reports whether the waiting event was no RST that arrived: tcp_reset
 // also runs where TCP aborts on data that came after the close, and then a RST
 // of the same socket follows at once.

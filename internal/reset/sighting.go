@@ -78,4 +78,7 @@ type Sighting struct {
 	// Next is the SEQ that the socket which took the RST expected: a join key
 	// where the addresses were translated on the way to it.
 	Next Opt[uint32]
+	// Unacked is that socket's SND.UNA, a join key likewise: of a connecting
+	// socket the SEQ of its SYN.
+	Unacked Opt[uint32]
 }

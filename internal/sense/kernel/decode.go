@@ -122,6 +122,7 @@ func (d *decoder) decode(head *probeSighting, tail []byte, s *reset.Sighting, at
 		s.Dst, s.Src = socketEndpoints(head)
 		if len(parts.tcp) > 0 {
 			s.Next = reset.Some(binary.NativeEndian.Uint32(parts.tcp[24:]))
+			s.Unacked = reset.Some(binary.NativeEndian.Uint32(parts.tcp[36:]))
 		}
 		if len(parts.raw) > 0 { // of the device that handed it on to this namespace
 			s.Extra = s.Extra.With(reset.Wire)
