@@ -32,13 +32,17 @@ type Expect struct {
 	Kind      string // name of the maker
 	Node      *Node
 	Direction reset.Direction
-	Src, Dst  reset.Endpoint // as on the wire
-	Flags     reset.Flags
-	Count     int // so many equal ones; 0 means 1
-	Seq, Ack  reset.Opt[uint32]
-	Window    reset.Opt[uint16]
-	TTL       reset.Opt[uint8] // as this namespace meets it
-	Hooks     Hooks            // where it shows itself here
+	Src, Dst  reset.Endpoint // as on the wire; in a router as it came
+	// AtStack and AtInet are the addresses at those hooks, where conntrack shows
+	// others there; Leaves those with which a router passes the packet on.
+	AtStack, AtInet, Leaves Flow
+
+	Flags    reset.Flags
+	Count    int // so many equal ones; 0 means 1
+	Seq, Ack reset.Opt[uint32]
+	Window   reset.Opt[uint16]
+	TTL      reset.Opt[uint8] // as this namespace meets it
+	Hooks    Hooks            // where it shows itself here
 	// Optional marks a packet that a device hands over and the stack does not
 	// take (another host's MAC, a foreign VLAN): a record is right, none too.
 	Optional bool
@@ -74,15 +78,33 @@ func (e Expect) observation() Observation {
 	}
 }
 
-// Visible returns the expectations that show themselves at one of hooks.
+// Visible returns the expectations that show themselves at one of hooks, with
+// the addresses that they have there: those of the device, where it is one of
+// them, else of netfilter, else of the stack.
 func Visible(expects []Expect, hooks Hooks) []Expect {
 	var visible []Expect
 	for _, e := range expects {
-		if e.Hooks&hooks != 0 {
-			visible = append(visible, e)
+		at := e.Hooks & hooks
+		if at == 0 {
+			continue
 		}
+		switch {
+		case at&(Device|Bridged) != 0:
+		case at&Inet != 0:
+			e.appears(e.AtInet)
+		default:
+			e.appears(e.AtStack)
+		}
+		visible = append(visible, e)
 	}
 	return visible
+}
+
+// appears sets the addresses that the RST has where it is seen.
+func (e *Expect) appears(at Flow) {
+	if at != (Flow{}) {
+		e.Src, e.Dst = at.Src, at.Dst
+	}
 }
 
 // Total is the number of records expected, optional ones not counted.

@@ -65,6 +65,14 @@ func (n *Node) apply(f filter) (remove func() error, err error) {
 }
 
 func (f filter) exprs() []expr.Any {
+	if f.reject {
+		return append(f.matches(), &expr.Reject{Type: unix.NFT_REJECT_TCP_RST})
+	}
+	return append(f.matches(), &expr.Verdict{Kind: expr.VerdictDrop})
+}
+
+// matches are the conditions of the rule.
+func (f filter) matches() []expr.Any {
 	exprs := []expr.Any{
 		&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: 1},
 		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{unix.IPPROTO_TCP}},
@@ -84,10 +92,7 @@ func (f filter) exprs() []expr.Any {
 			&expr.Bitwise{SourceRegister: 1, DestRegister: 1, Len: 1, Mask: bits, Xor: []byte{0}},
 			&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: bits})
 	}
-	if f.reject {
-		return append(exprs, &expr.Reject{Type: unix.NFT_REJECT_TCP_RST})
-	}
-	return append(exprs, &expr.Verdict{Kind: expr.VerdictDrop})
+	return exprs
 }
 
 // block installs a rule for as long as the maker runs.

@@ -34,7 +34,7 @@ func Makers() []Maker {
 	var all []Maker
 	for _, group := range [][]Maker{
 		passiveMakers(), closedMakers(), activeMakers(), processMakers(), timerMakers(),
-		rejectMakers(), injectMakers(), receivedMakers(), oddMakers(),
+		rejectMakers(), injectMakers(), receivedMakers(), oddMakers(), natMakers(),
 	} {
 		all = append(all, group...)
 	}

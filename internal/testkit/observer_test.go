@@ -76,22 +76,24 @@ func (o *observer) read() error {
 }
 
 // observations tells passing from sending: what came in to a namespace in the
-// middle was forwarded, what only went out it made itself.
+// middle and went out of it was forwarded, what only went out it made itself.
 func (o *observer) observations() []Observation {
 	var all []Observation
-	forwarded := map[Observation]int{}
+	forwarded, left := map[Observation]int{}, map[Observation]int{}
 	for _, g := range o.seen {
-		if !g.outgoing && (g.node == o.lab.Router || g.node == o.lab.Bridge) {
-			forwarded[g.Observation]++
+		if g.outgoing && (g.node == o.lab.Router || g.node == o.lab.Bridge) {
+			left[g.Observation]++
 		}
 	}
 	for _, g := range o.seen {
 		middle := g.node == o.lab.Router || g.node == o.lab.Bridge
 		key := g.Observation
 		switch {
-		case middle && !g.outgoing:
+		case middle && !g.outgoing && left[key] > 0:
+			left[key]--
+			forwarded[key]++
 			g.Direction = reset.Forward
-		case middle && forwarded[key] > 0:
+		case middle && g.outgoing && forwarded[key] > 0:
 			forwarded[key]--
 			continue
 		case g.outgoing:
@@ -160,7 +162,7 @@ func TestMakersMakeWhatTheyClaim(t *testing.T) {
 				}
 				o := newObserver(t, l)
 				expects := m.MustMake(t, l, s, 3)
-				visible := Visible(expects, Device|Bridged)
+				visible := Unjoined(Visible(expects, Device|Bridged))
 				l.AwaitCompare(t, visible, 2*time.Millisecond, func() []Observation {
 					if err := o.read(); err != nil {
 						t.Fatal(err)

@@ -161,7 +161,7 @@ func TestEveryKind(t *testing.T) {
 		for _, scene := range maker.ScenesIn(lab) {
 			t.Run(maker.Name+"/"+scene.String(), func(t *testing.T) {
 				c.forget()
-				expects := testkit.Visible(maker.MustMake(t, lab, scene, 3), testkit.Device|testkit.Bridged)
+				expects := testkit.Unjoined(testkit.Visible(maker.MustMake(t, lab, scene, 3), testkit.Device|testkit.Bridged))
 				lab.AwaitCompare(t, expects, 20*time.Millisecond, func() []testkit.Observation {
 					return observe(lab, c.sightings())
 				})
