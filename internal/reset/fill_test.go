@@ -128,7 +128,7 @@ func (f filler) int(bits int) int64 {
 // hostile are strings that processes, devices and log lines may bear.
 var hostile = []string{
 	"nginx", "", "a\"b\\c", "\x00\x01\x1f\x7f", "\b\f\n\r\t", "<script>&", "\xff\xfe", "caf\xc3", "\xed\xa0\x80",
-	"\u2028\u2029", "日本", "\U0001F600", "\x1b[31mred", "\xf4\x90\x80\x80", "end\xe2\x80",
+	"\u2028\u2029", "\u009b31m\x7f", "\u202egnp.exe\u2066", "\U000e0001\ufeff", "日本", "\U0001F600", "\x1b[31mred", "\xf4\x90\x80\x80", "end\xe2\x80",
 }
 
 func (f filler) text() string {

@@ -179,7 +179,7 @@ func (w *jsonWriter) endpointAlways(name string, e Endpoint) {
 	w.key(name)
 	if e.Addr().Zone() != "" { // any text may stand in a zone; no packet has one
 		text, _ := e.MarshalJSON()
-		w.b = append(w.b, text...)
+		w.b = EscapeJSON(w.b, text)
 		return
 	}
 	w.b = append(w.b, `{"ip":"`...)

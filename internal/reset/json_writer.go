@@ -129,7 +129,8 @@ func (w *jsonWriter) base64(name string, v []byte) {
 	}
 }
 
-// quote writes a string with encoding/json's escapes, those for HTML apart.
+// quote writes a string with encoding/json's escapes, those for HTML apart, and
+// with those of EscapeJSON.
 func (w *jsonWriter) quote(s string) {
 	b := w.b
 	b = append(b, '"')
@@ -137,7 +138,7 @@ func (w *jsonWriter) quote(s string) {
 	for i := 0; i < len(s); {
 		c := s[i]
 		if c < utf8.RuneSelf {
-			if c < ' ' || c == '"' || c == '\\' {
+			if c < ' ' || c == '"' || c == '\\' || c == 0x7f {
 				b = append(b, s[start:i]...)
 				b = appendEscape(b, c)
 				start = i + 1
@@ -151,10 +152,9 @@ func (w *jsonWriter) quote(s string) {
 			b = append(b, s[start:i]...)
 			b = append(b, `\ufffd`...)
 			start = i + size
-		case r == '\u2028' || r == '\u2029': // not allowed in JavaScript's strings
+		case hidden(r):
 			b = append(b, s[start:i]...)
-			b = append(b, `\u202`...)
-			b = append(b, hexDigits[r&15])
+			b = appendHidden(b, r)
 			start = i + size
 		}
 		i += size
