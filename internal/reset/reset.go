@@ -143,7 +143,7 @@ type Evidence struct {
 // Kernel is what this host's kernel said of the RST.
 type Kernel struct {
 	Reason     string   `json:"reason,omitzero"`      // enum sk_rst_reason, without its prefix
-	DropReason string   `json:"drop_reason,omitzero"` // enum skb_drop_reason, without its prefix
+	DropReason string   `json:"drop_reason,omitzero"` // enum skb_drop_reason, without its prefix; of an outgoing reply: of its trigger
 	Verdict    Verdict  `json:"verdict,omitzero"`
 	Inferred   bool     `json:"inferred,omitzero"` // no event says the verdict
 	Stack      []string `json:"stack,omitzero"`
