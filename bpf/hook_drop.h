@@ -46,7 +46,7 @@ static __always_inline int dropped(struct sk_buff *skb, __u16 reason, struct soc
 	struct found f = {};
 	__u16 network;
 
-	if (r && r->used && r->trigger == (__u64)skb && within_chain(r->s.mono_ns)) {
+	if (r && r->used && r->trigger == (__u64)skb && same_tick(r->began)) {
 		r->s.drop_reason = reason;
 		r->s.has |= has;
 		release_reply(r);
@@ -54,10 +54,10 @@ static __always_inline int dropped(struct sk_buff *skb, __u16 reason, struct soc
 	}
 	if (r && r->rejected_at && rejected(r, skb, reason, has))
 		return 0;
+	if (is_foreign(skb) && !(r && r->tagged == (__u64)skb))
+		return 0;
 	network = skb->network_header;
 	if (network == 0xffff || !find_rst(&f, skb->head + network, skb->protocol))
-		return 0;
-	if (is_foreign(skb) && !(r && r->tagged == (__u64)skb))
 		return 0;
 	s = bpf_map_lookup_elem(&scratch, &key);
 	if (!s)

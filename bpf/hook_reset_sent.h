@@ -36,6 +36,7 @@ static __always_inline int reply_begins(struct sock *sk, struct sk_buff *skb, __
 		describe_net(s, dev->nd_net.net);
 	}
 	r->trigger = (__u64)skb;
+	r->began = bpf_jiffies64();
 	r->ports = describe_trigger(s, skb);
 	if (netns_filtered(s)) {
 		count(COUNT_FILTERED);

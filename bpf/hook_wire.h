@@ -82,7 +82,7 @@ static __always_inline bool is_reply(struct reply *r, struct sk_buff *skb, struc
 		return false;
 	if (r->s.has & HAS_WIRE && r->s.skb != (__u64)skb)
 		return false;
-	return within_chain(r->s.mono_ns);
+	return same_tick(r->began);
 }
 
 /*

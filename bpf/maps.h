@@ -63,6 +63,7 @@ struct reply {
 	__u64 used; /* 0 free, else the number of this reply on this CPU */
 	__u64 next;
 	__u64 trigger; /* the skb that is answered */
+	__u64 began;   /* jiffies */
 	__u32 ports;   /* of the RST as on the wire, to recognise it */
 	/*
 	 * A RST that left with no socket, as netfilter's REJECT makes them: the
@@ -131,6 +132,15 @@ static __always_inline bool filtered(const struct sighting *s, __u16 sport, __u1
 static __always_inline bool within_chain(__u64 begin)
 {
 	return bpf_ktime_get_ns() - begin < CHAIN_NS;
+}
+
+/*
+ * The same by a clock that is coarser and costs a load instead of a call, where
+ * much more than the time says that it is this chain: one tick passes at most.
+ */
+static __always_inline bool same_tick(__u64 began)
+{
+	return bpf_jiffies64() - began <= 1;
 }
 
 /*

@@ -18,6 +18,7 @@ type probeReply struct {
 	Used          uint64
 	Next          uint64
 	Trigger       uint64
+	Began         uint64
 	Ports         uint32
 	RejectedPorts uint32
 	RejectedAt    uint64
