@@ -97,7 +97,7 @@ func (d *Daemon) open(background context.Context) (err error) {
 	if err := shareDir(cfg.Journal.Dir, cfg.Serve.Group); err != nil {
 		return fmt.Errorf("making the journal's directory: %w", err)
 	}
-	d.guard = newGuard(cfg.Journal.Dir)
+	d.guard = newGuard(cfg.Journal.Dir, kernelRelease())
 	choices := Choices(cfg.Capture.Sensor)
 	if len(choices) > 1 {
 		var why string
@@ -285,16 +285,26 @@ func (d *Daemon) watch(ctx context.Context, ended <-chan error) error {
 				d.log.Warn("confirming the sensor", "error", err)
 			}
 		case now := <-second.C:
-			if d.opts.Alive != nil {
-				d.opts.Alive()
-			}
 			d.rotate()
+			d.feedWatchdog()
 			if now.Sub(last) >= ledgerEvery {
 				last = now
 				d.checkpoint(now)
 			}
 		}
 	}
+}
+
+// feedWatchdog says that we live, after asking the pipeline and the journal for
+// their counts: if one of them no longer lets go of its lock, nothing is said,
+// and the service manager starts us anew. A full disk does not count as that.
+func (d *Daemon) feedWatchdog() {
+	if d.opts.Alive == nil {
+		return
+	}
+	d.line.Counts()
+	d.journal.Stats()
+	d.opts.Alive()
 }
 
 // checkpoint writes coverage and ledger.

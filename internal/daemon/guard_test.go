@@ -1,10 +1,13 @@
 package daemon
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestGuard(t *testing.T) {
@@ -23,13 +26,15 @@ func TestGuard(t *testing.T) {
 		{"the machine went down soon after", func(g *guard) error { return g.start("b1", "bpf", 0) }, "b2", 1, "uncleanly"},
 		{"and again", func(g *guard) error { return g.start("b2", "packet", 1) }, "b3", 2, "uncleanly"},
 		{"lower, and then it ran well", func(g *guard) error {
-			return firstError(g.start("b2", "packet", 1), g.confirm("b2", "packet", 1))
+			err := g.start("b1", "bpf", 0)
+			lower, _ := g.check("b2")
+			return firstError(err, g.start("b2", "packet", lower), g.confirm("b2", "packet", lower))
 		}, "b3", 1, "still"},
 		{"rubbish in the file", func(g *guard) error { return os.WriteFile(g.path, []byte("{"), 0o600) }, "b2", 0, ""},
 		{"no boot id to be had", func(g *guard) error { return g.start("b1", "bpf", 0) }, "", 0, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			g := newGuard(t.TempDir())
+			g := newGuard(t.TempDir(), "6.1")
 			if err := tt.story(g); err != nil {
 				t.Fatal(err)
 			}
@@ -52,7 +57,7 @@ func firstError(errs ...error) error {
 
 func TestGuardSaysWhereItIsKept(t *testing.T) {
 	dir := t.TempDir()
-	g := newGuard(dir)
+	g := newGuard(dir, "6.1")
 	if err := g.start("b1", "bpf", 0); err != nil {
 		t.Fatal(err)
 	}
@@ -61,9 +66,42 @@ func TestGuardSaysWhereItIsKept(t *testing.T) {
 	}
 }
 
+// TestGuardRecovers goes through boots: after a crash the lower sensor must go
+// well for some of them, after a second crash for more.
+func TestGuardRecovers(t *testing.T) {
+	g := newGuard(t.TempDir(), "6.1")
+	var took []int
+	n := 0
+	boot := func(crash bool) {
+		n++
+		name := fmt.Sprint("b", n)
+		lower, _ := g.check(name)
+		took = append(took, lower)
+		err := g.start(name, "some", lower)
+		if !crash {
+			err = firstError(err, g.confirm(name, "some", lower))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, crash := range []bool{false, true, false, false, true, false, false, false, false, false} {
+		boot(crash)
+	}
+	want := []int{0, 0, 1, 1, 0, 1, 1, 1, 1, 0}
+	if diff := cmp.Diff(want, took); diff != "" {
+		t.Errorf("sensors left out, boot by boot (-want +got):\n%s", diff)
+	}
+	boot(true)
+	g.kernel = "6.2"
+	if lower, why := g.check("b99"); lower != 0 || why != "" {
+		t.Errorf("with another kernel: %d, %q", lower, why)
+	}
+}
+
 // TestGuardTakesItBack: a start that fails leaves what was noted before.
 func TestGuardTakesItBack(t *testing.T) {
-	g := newGuard(t.TempDir())
+	g := newGuard(t.TempDir(), "6.1")
 	restore, err := g.begin("b1", "bpf", 0)
 	if err != nil {
 		t.Fatal(err)

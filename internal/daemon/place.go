@@ -31,3 +31,12 @@ func bootID() string {
 	}
 	return strings.TrimSpace(string(text))
 }
+
+// kernelRelease is as uname -r says it, or empty where /proc is not to be had.
+func kernelRelease() string {
+	text, err := os.ReadFile("/proc/sys/kernel/osrelease")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(text))
+}

@@ -1,9 +1,12 @@
 package daemon
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -76,18 +79,47 @@ func findNetns(text string) (uint64, error) {
 	if id, err := strconv.ParseUint(text, 10, 64); err == nil {
 		return id, nil
 	}
-	paths := []string{text}
-	if !strings.Contains(text, "/") {
-		paths = []string{"/run/netns/" + text, "/var/run/docker/netns/" + text}
+	if strings.Contains(text, "/") {
+		ns, err := netns.At(text)
+		if err != nil {
+			return 0, fmt.Errorf("network namespace %q: %w", text, err)
+		}
+		return ns.ID, nil
 	}
-	var err error
-	for _, path := range paths {
-		var ns netns.Namespace
-		if ns, err = netns.At(path); err == nil {
+	for _, dir := range netnsDirs {
+		ns, err := netns.At(filepath.Join(dir, text))
+		if err == nil {
 			return ns.ID, nil
 		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return 0, fmt.Errorf("network namespace %q: %w", text, err)
+		}
 	}
-	return 0, fmt.Errorf("network namespace %q: neither a number, nor a path, nor a name under /run/netns: %w", text, err)
+	return 0, fmt.Errorf("network namespace %q: no such name in %s; %s; "+
+		"an inode number (lsns -t net) and a path such as /proc/PID/ns/net are taken too",
+		text, strings.Join(netnsDirs[:], " or "), namedNetns())
+}
+
+// netnsDirs are where ip-netns(8) and Docker keep the names of namespaces.
+var netnsDirs = [...]string{"/run/netns", "/run/docker/netns"}
+
+// namedNetns says which names there are, the first ten of them.
+func namedNetns() string {
+	var names []string
+	for _, dir := range netnsDirs {
+		entries, _ := os.ReadDir(dir) // none, where the directory is not there
+		for _, e := range entries {
+			names = append(names, strconv.Quote(e.Name()))
+		}
+	}
+	if len(names) == 0 {
+		return "there are no names"
+	}
+	more := ""
+	if len(names) > 10 {
+		names, more = names[:10], " and more"
+	}
+	return "there are " + strings.Join(names, ", ") + more
 }
 
 // unknown says which of the namespaces that are wanted by number are not there:
