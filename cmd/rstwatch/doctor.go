@@ -158,7 +158,7 @@ func (d *diagnosis) print(w io.Writer) error {
 		fmt.Fprintf(table, "daemon\tnone answers\n")
 	} else {
 		fmt.Fprintf(table, "daemon\t%s, pid %d, since %s\n", s.Version, s.PID, s.Started.Local().Format("2006-01-02 15:04:05"))
-		fmt.Fprintf(table, "watching\t%d network namespaces with %s\n", s.Namespaces, s.Sensor)
+		fmt.Fprintf(table, "watching\t%s with %s\n", namespaces(s.Namespaces), s.Sensor)
 		if s.Filter != "" {
 			fmt.Fprintf(table, "recording\tonly %s\n", s.Filter)
 		}

@@ -51,6 +51,9 @@ writes them).`,
 					return fmt.Errorf("reading heads %q: %w", headsPath, err)
 				}
 			}
+			if err := journal.Check(nil, cfg.Journal.Dir); err != nil {
+				return err
+			}
 			report, err := journal.Verify(cmd.Context(), nil, cfg.Journal.Dir, heads)
 			if err != nil {
 				return err
@@ -83,6 +86,9 @@ func newListCommand(a *app) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := a.load(cmd, nil)
 			if err != nil {
+				return err
+			}
+			if err := journal.Check(nil, cfg.Journal.Dir); err != nil {
 				return err
 			}
 			list, err := journal.List(cmd.Context(), nil, cfg.Journal.Dir)

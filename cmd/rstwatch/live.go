@@ -152,7 +152,7 @@ func (a *app) liveFromDaemon(ctx context.Context, cfg *config.Config, filter str
 func (a *app) liveAlone(ctx context.Context, cfg *config.Config, p *printer) error {
 	ready := func(s daemon.Status) {
 		if _, isTerminal := terminal(a.stderr); isTerminal {
-			fmt.Fprintf(a.stderr, "rstwatch: watching %d network namespaces with %s, keeping nothing; Ctrl-C ends\n", s.Namespaces, s.Sensor)
+			fmt.Fprintf(a.stderr, "rstwatch: watching %s with %s, keeping nothing; Ctrl-C ends\n", namespaces(s.Namespaces), s.Sensor)
 		}
 	}
 	counts, err := daemon.Watch(ctx, cfg, p, ready, a.logger(cfg))

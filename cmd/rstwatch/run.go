@@ -112,7 +112,7 @@ func (a *app) run(ctx context.Context, cancel context.CancelFunc, cfg *config.Co
 	opts := daemon.Options{
 		Version: version, Hangup: hangup,
 		Ready: func(s daemon.Status) {
-			fmt.Fprintf(a.stderr, "rstwatch: watching %d network namespaces with %s, recording to %s\n", s.Namespaces, s.Sensor, s.Journal.Dir)
+			fmt.Fprintf(a.stderr, "rstwatch: watching %s with %s, recording to %s\n", namespaces(s.Namespaces), s.Sensor, s.Journal.Dir)
 			notify(log.Warn, sddaemon.SdNotifyReady+"\nSTATUS=watching with "+s.Sensor)
 		},
 		Alive: func() { notify(log.Warn, sddaemon.SdNotifyWatchdog) },
@@ -155,4 +155,12 @@ func printLedger(w io.Writer, l reset.Ledger) {
 	if !l.Balanced() {
 		fmt.Fprintln(w, "THE LEDGER DOES NOT BALANCE: please report this as a bug")
 	}
+}
+
+// namespaces says how many network namespaces.
+func namespaces(n int) string {
+	if n == 1 {
+		return "1 network namespace"
+	}
+	return fmt.Sprintf("%d network namespaces", n)
 }

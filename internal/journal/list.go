@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path/filepath"
 
 	"github.com/rstwatch/rstwatch/internal/reset"
@@ -25,6 +26,25 @@ type SegmentInfo struct {
 	Compressed  bool
 	Sealed      bool // it was closed in order, by a block that says so
 	Damages     int  // stretches that are no blocks; payloads are not read
+}
+
+// Check reports whether a directory is a journal, be it an empty one: a writer
+// leaves its lock file at once. The error of one that is not is fs.ErrNotExist.
+// A nil fs is the disk.
+func Check(files FS, dir string) error {
+	if files == nil {
+		files = Disk{}
+	}
+	names, err := files.Names(dir)
+	if err != nil {
+		return fmt.Errorf("reading journal %q: %w", dir, err)
+	}
+	for _, name := range names {
+		if _, ok := parseSegment(name); ok || name == lockName {
+			return nil
+		}
+	}
+	return fmt.Errorf("reading journal %q: there is none in this directory: %w", dir, fs.ErrNotExist)
 }
 
 // List returns the segments of the journal in dir, oldest first. fs may be nil
