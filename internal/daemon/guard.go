@@ -50,7 +50,7 @@ func (g *guard) check(boot string) (lower int, why string) {
 	if err == nil {
 		err = json.Unmarshal(text, &state)
 	}
-	if err != nil || boot == "" || state.Kernel != g.kernel {
+	if err != nil || boot == "" || state.Kernel != "" && state.Kernel != g.kernel {
 		return 0, ""
 	}
 	g.last = state
