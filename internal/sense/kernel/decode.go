@@ -114,7 +114,9 @@ func (d *decoder) decode(head *probeSighting, tail []byte, s *reset.Sighting, at
 		s.Source, s.Hook = reset.TCPSendReset, reset.HookSent
 		s.Origin = reset.OriginTCPSocket
 		s.Src, s.Dst = socketEndpoints(head)
-		d.writer(head, s)
+		if !fromTimer(s) {
+			d.writer(head, s)
+		}
 	case kindReply:
 		d.reply(head, parts, s, &place.trigger)
 	case kindAccepted:
@@ -244,6 +246,19 @@ func (d *decoder) packet(head *probeSighting, raw []byte, s *reset.Sighting) {
 	if head.Mark != 0 {
 		s.Packet.Mark = reset.Some(head.Mark)
 	}
+}
+
+// fromTimer tells whether an abort may be a timer's, which interrupts whoever
+// runs. Where the kernel gives no reason, only an application's leaves the
+// socket in CLOSE (tcp_disconnect, __tcp_close).
+func fromTimer(s *reset.Sighting) bool {
+	switch s.Kernel.Reason {
+	case "TCP_KEEPALIVE_TIMEOUT", "TCP_ABORT_ON_MEMORY":
+		return true
+	case "", "NOT_SPECIFIED":
+		return s.Connection == nil || s.Connection.State != "CLOSE"
+	}
+	return false
 }
 
 // writer names the running task where it is the one that made the packet: a
