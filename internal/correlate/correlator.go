@@ -66,7 +66,7 @@ func New(cfg Config, emit func(*reset.Reset, Joined)) (*Correlator, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("correlate: %w", err)
 	}
-	return &Correlator{cfg: cfg, emit: emit, index: newIndex()}, nil
+	return &Correlator{cfg: cfg, emit: emit, index: newIndex(cfg.Window)}, nil
 }
 
 // Counts returns the account so far.

@@ -1,6 +1,10 @@
 package correlate
 
-import "github.com/rstwatch/rstwatch/internal/reset"
+import (
+	"time"
+
+	"github.com/rstwatch/rstwatch/internal/reset"
+)
 
 // tuple is the addresses of a RST as it bears them.
 type tuple struct{ src, dst reset.Endpoint }
@@ -14,10 +18,11 @@ type index struct {
 	bySocket map[uint64]*pending // aborts, and what a socket took
 	left     []*pending          // by CPU: what a device sent last, for the kernel or a firewall
 	arrived  []*pending          // by CPU: what a device received last
+	chain    int64               // see chainOf
 }
 
-func newIndex() index {
-	return index{byTuple: make(map[tuple]*pending), byPacket: make(map[uint64]*pending), bySocket: make(map[uint64]*pending)}
+func newIndex(window time.Duration) index {
+	return index{chain: chainOf(window), byTuple: make(map[tuple]*pending), byPacket: make(map[uint64]*pending), bySocket: make(map[uint64]*pending)}
 }
 
 // find returns the waiting reset that the sighting belongs to, or nil.
@@ -61,7 +66,7 @@ func (x *index) findTranslated(s *reset.Sighting) *pending {
 			if found := oneEnd(p, s); found != nil {
 				return found
 			}
-			if p != nil && p.takes(s, samePacket) && p.isAnswer(s) {
+			if p != nil && p.takes(s, samePacket) && p.isAnswer(s, x.chain) {
 				return p
 			}
 		}
@@ -70,7 +75,7 @@ func (x *index) findTranslated(s *reset.Sighting) *pending {
 		if found := oneEnd(p, s); found != nil && s.Next.OK && found.record.Packet.Seq == s.Next {
 			return found
 		}
-		if p != nil && p.takes(s, samePacket) && p.isExpected(s) {
+		if p != nil && p.takes(s, samePacket) && p.isExpected(s, x.chain) {
 			return p
 		}
 	}

@@ -1,6 +1,10 @@
 package correlate
 
-import "github.com/rstwatch/rstwatch/internal/reset"
+import (
+	"time"
+
+	"github.com/rstwatch/rstwatch/internal/reset"
+)
 
 // likeness is how closely two sightings must agree to be of one packet.
 type likeness uint8
@@ -80,7 +84,7 @@ func (p *pending) takesSent(s *reset.Sighting) bool {
 // which TCP answered the trigger, whatever its addresses: no process owned it,
 // it left after TCP had begun to answer, and it bears the numbers that
 // RFC 9293, 3.10.7.1 asks for, of a trigger without data.
-func (p *pending) isAnswer(s *reset.Sighting) bool {
+func (p *pending) isAnswer(s *reset.Sighting, chain int64) bool {
 	if p.origin != reset.OriginTCPControl && p.origin != reset.OriginNoSocket {
 		return false
 	}
@@ -102,14 +106,15 @@ func (p *pending) isAnswer(s *reset.Sighting) bool {
 	return t.Seq.OK && rst.Seq == reset.Some[uint32](0) && rst.Flags&reset.ACK != 0 && rst.Ack == reset.Some(next)
 }
 
-// chain is how long, in nanoseconds, one packet's way through the kernel may
-// take at most for its addresses not to matter: CHAIN_NS of bpf/maps.h.
-const chain = 2_000_000
+// chainOf is how long, in nanoseconds, one packet's way through the kernel may
+// take at most for its addresses not to matter: of the default window, what
+// CHAIN_NS of bpf/maps.h is. Who lengthens the window has a slow machine.
+func chainOf(window time.Duration) int64 { return window.Nanoseconds() / 25 }
 
 // isExpected reports whether the RST that a device has just received is the
 // one that a socket took, whatever its addresses. A connecting socket expects
 // SEQ 0, as every closed port sends it: there the ACK of its SYN must tell.
-func (p *pending) isExpected(s *reset.Sighting) bool {
+func (p *pending) isExpected(s *reset.Sighting, chain int64) bool {
 	rst := &p.record.Packet
 	if took := s.MonoNS - p.first; took < 0 || took > chain || !s.Next.OK || rst.Seq != s.Next {
 		return false
