@@ -2,10 +2,11 @@ package attribute
 
 import "github.com/rstwatch/rstwatch/internal/reset"
 
-// Judge fills the verdict of a reset from what was recorded of it and from
-// what the wire knew of who owned the packet. That one was dropped on its way
+// Judge fills the verdict of the case's reset from what was recorded of it and
+// from what was known around it. That one was dropped on its way
 // out is known from the joining and stays.
-func Judge(r *reset.Reset, origin reset.Origination) {
+func Judge(c *Case) {
+	r, origin := c.Reset, c.Origin
 	r.Sender, r.Cause = reset.SenderUnknown, reset.CauseUnknown
 	switch r.Direction {
 	case reset.Out:

@@ -56,7 +56,7 @@ func TestEveryRowOfSentWins(t *testing.T) {
 		name := strings.Join([]string{rule.reason, rule.drop, rule.trigger.String(), rule.state}, "/")
 		t.Run(name, func(t *testing.T) {
 			r := rule.fitting()
-			Judge(r, reset.Origination(0))
+			Judge(&Case{Reset: r, Origin: reset.Origination(0)})
 			checkVerdict(t, r, rule.sender, rule.cause, rule.sure)
 			// One reason stands for a process and, rarely, for the kernel's own sockets.
 			if want := reset.Certain; rule.reason != "TCP_STATE" && r.Confidence.Sender != want {
@@ -85,12 +85,12 @@ func TestSentRulesAreTold(t *testing.T) {
 	}
 	for i := range sentRules {
 		r := sentRules[i].fitting()
-		Judge(r, reset.Origination(0))
+		Judge(&Case{Reset: r, Origin: reset.Origination(0)})
 		told(r)
 	}
 	for i := range ownerRules {
 		r := ownerRules[i].fitting()
-		Judge(r, ownerRules[i].origin)
+		Judge(&Case{Reset: r, Origin: ownerRules[i].origin})
 		told(r)
 	}
 	for cause, text := range sentences {
@@ -115,7 +115,7 @@ func TestEveryRowOfOwnerWins(t *testing.T) {
 		rule := &ownerRules[i]
 		t.Run(ownerNames[rule.origin]+"/"+rule.drop, func(t *testing.T) {
 			r := rule.fitting()
-			Judge(r, rule.origin)
+			Judge(&Case{Reset: r, Origin: rule.origin})
 			checkVerdict(t, r, rule.sender, rule.cause, rule.sure)
 			if r.Confidence.Sender != rule.sure {
 				t.Errorf("the sender is %s, want %s", r.Confidence.Sender, rule.sure)
@@ -137,7 +137,7 @@ func TestEveryRowOfRefusedWins(t *testing.T) {
 			default:
 				r.Connection = &reset.Connection{State: rule.state}
 			}
-			Judge(r, reset.Origination(0))
+			Judge(&Case{Reset: r, Origin: reset.Origination(0)})
 			if r.Kernel.Verdict != rule.verdict {
 				t.Errorf("verdict %s, want %s", r.Kernel.Verdict, rule.verdict)
 			}
@@ -198,7 +198,7 @@ func TestVerdicts(t *testing.T) {
 			if test.change != nil {
 				test.change(r)
 			}
-			Judge(r, test.origin)
+			Judge(&Case{Reset: r, Origin: test.origin})
 			if r.Sender != test.sender || r.Confidence.Sender != test.level {
 				t.Errorf("sender %s (%s), want %s (%s)", r.Sender, r.Confidence.Sender, test.sender, test.level)
 			}
@@ -263,7 +263,7 @@ func TestSummary(t *testing.T) {
 func TestCompleteKeepsWhatIsThere(t *testing.T) {
 	r := sentRules[0].fitting()
 	r.Packet.Seq = reset.Some[uint32](7)
-	Judge(r, reset.Origination(0))
+	Judge(&Case{Reset: r, Origin: reset.Origination(0)})
 	Complete(r)
 	if r.Flow == 0 || r.Pkt == 0 || r.Summary == "" {
 		t.Errorf("not complete: %+v", r)

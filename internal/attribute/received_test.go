@@ -37,7 +37,7 @@ func TestSilenceAndOldKernels(t *testing.T) {
 			if test.state != "" {
 				r.Connection = &reset.Connection{State: test.state}
 			}
-			Judge(r, reset.OriginUnknown)
+			Judge(&Case{Reset: r, Origin: reset.OriginUnknown})
 			if r.Kernel.Verdict != test.verdict || r.Kernel.Inferred != test.inferred {
 				t.Errorf("verdict %q, inferred %v, want %q, %v", r.Kernel.Verdict, r.Kernel.Inferred, test.verdict, test.inferred)
 			}
@@ -45,7 +45,7 @@ func TestSilenceAndOldKernels(t *testing.T) {
 	}
 	sent := &reset.Reset{Direction: reset.Forward, Sources: wire}
 	sent.Kernel.Inferred = true
-	Judge(sent, reset.OriginForwarded)
+	Judge(&Case{Reset: sent, Origin: reset.OriginForwarded})
 	if sent.Kernel.Inferred {
 		t.Error("a forwarded RST keeps the sensor's word on silence")
 	}

@@ -43,6 +43,7 @@ type Counts struct {
 type Joined struct {
 	Origin    reset.Origination // who owned the packet when it left
 	Sightings uint64            // how many became this reset
+	Context   *reset.Context    // what the sightings knew around it; nil: nothing
 	// Foreign marks a frame for another host's link address that a device took
 	// only because it listens to all, and that nothing here passed on: this
 	// namespace's stack has not met it.

@@ -28,6 +28,8 @@ type pending struct {
 	trigger    reset.Trigger
 	triggerMAC [8]byte
 	connection reset.Connection
+	context    reset.Context
+	hasContext bool
 }
 
 func (p *pending) saw(hook reset.Hook) bool { return p.hooks&(1<<hook) != 0 }
@@ -45,7 +47,7 @@ func (p *pending) begin(s *reset.Sighting) {
 	}
 	p.first, p.hooks, p.sightings = s.MonoNS, 0, 0
 	p.origin, p.netns, p.skb, p.socket = s.Origin, s.Netns.ID, 0, 0
-	p.device, p.foreign = "", true
+	p.device, p.foreign, p.hasContext = "", true, false
 	p.take(s)
 	p.takePacket(s)
 	p.device = s.Interface.In + s.Interface.Out // a wire hook names one of the two
@@ -53,10 +55,14 @@ func (p *pending) begin(s *reset.Sighting) {
 
 // joined is what is known beside the record.
 func (p *pending) joined() Joined {
-	return Joined{
+	j := Joined{
 		Origin: p.origin, Sightings: p.sightings,
 		Foreign: p.foreign && p.record.Direction == reset.In,
 	}
+	if p.hasContext {
+		j.Context = &p.context
+	}
+	return j
 }
 
 func directionOf(s *reset.Sighting) reset.Direction {
@@ -112,6 +118,9 @@ func (p *pending) take(s *reset.Sighting) {
 	if s.Process != nil && (r.Process == nil || s.Hook == reset.HookSent) {
 		r.Process = s.Process
 	}
+	if s.Context != nil {
+		p.takeContext(s)
+	}
 	if r.Netns.ID == 0 {
 		r.Netns, p.netns = s.Netns, s.Netns.ID
 	}
@@ -121,6 +130,16 @@ func (p *pending) take(s *reset.Sighting) {
 			p.origin = s.Origin
 		}
 	}
+}
+
+// takeContext adds what the sighting knows around the RST; of two that know a
+// part, TCP's own word counts.
+func (p *pending) takeContext(s *reset.Sighting) {
+	if !p.hasContext {
+		p.hasContext, p.context = true, *s.Context
+		return
+	}
+	p.context.Merge(s.Context, s.Hook == reset.HookSent || s.Hook == reset.HookAccepted)
 }
 
 // join adds a further sighting of the same RST.

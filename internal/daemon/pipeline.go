@@ -161,7 +161,7 @@ func (p *Pipeline) finish(r *reset.Reset, joined correlate.Joined) {
 		r.Host, r.BootID = p.place.Host, p.place.BootID
 	}
 	perNetns := p.netns(r)
-	attribute.Judge(r, joined.Origin)
+	attribute.Judge(&attribute.Case{Reset: r, Origin: joined.Origin, Context: joined.Context})
 	if p.place.Unwatched != nil {
 		r.Evidence = append(slices.Clip(r.Evidence), *p.place.Unwatched)
 	}

@@ -65,6 +65,7 @@ type Sighting struct {
 	Kernel     Kernel // Inferred: no event will say what TCP does with the RST, so silence tells nothing
 	Connection *Connection
 	Process    *Process // owner of the socket, or the writer of an injected packet
+	Context    *Context // what else is known around it; nil: nothing
 	// OtherHost marks a frame that a device handed over although it is addressed
 	// to another station: promiscuous mode, or a bridge on the way.
 	OtherHost bool

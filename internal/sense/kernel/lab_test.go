@@ -41,7 +41,7 @@ func record(t *testing.T, cfg kernel.Config) *recording {
 	}
 	rec := &recording{sensor: sensor}
 	joiner, err := correlate.New(joining(), func(r *reset.Reset, joined correlate.Joined) {
-		attribute.Judge(r, joined.Origin)
+		attribute.Judge(&attribute.Case{Reset: r, Origin: joined.Origin, Context: joined.Context})
 		kept := *r
 		kept.Packet.Raw = append([]byte(nil), r.Packet.Raw...)
 		rec.mu.Lock()

@@ -1,0 +1,50 @@
+package attribute
+
+import "github.com/rstwatch/rstwatch/internal/reset"
+
+// Case is everything that a verdict is made of. Judge is a function of it and
+// of nothing else: the order in which sightings came, or further facts, does
+// not matter.
+type Case struct {
+	Reset   *reset.Reset
+	Origin  reset.Origination // who owned the packet when it left
+	Context *reset.Context    // what the sensor knew around it; nil: nothing
+	After   After             // what other records say of it, so far
+}
+
+// After is what other records of this host say of a RST: those before, beside
+// and after it. It grows for some seconds after the RST; each time the verdict
+// is made anew.
+type After struct {
+	// PeerSpoke: the RST's source sent on as if it had sent none, and this
+	// host's kernel answered. What it sent, and how long after the RST.
+	PeerSpoke     *reset.Trigger
+	PeerSpokeNS   int64
+	Others        int  // further RSTs of the same tuple within two seconds
+	OthersDiffer  bool // one of them differs in TTL, IP ID beyond a count, SEQ forward, ACK or window
+	SharedIPID    bool // RSTs of other sources bore this IP ID, not 0, or its neighbours
+	Twin          *Twin
+	RelayedFrom   *Link // the same process took a RST on another connection just before
+	Death         *Link // the same process's end reset others: the first of them
+	Siblings      int   // so many more resets have the same first cause
+	QuietLike     int   // resets whose silence was as long as this one's, of QuietOf
+	QuietOf       int
+	ScansBySource int // ports that this source's RSTs, or SYNs that were refused, have met of late
+}
+
+// Twin is the record of the same packet at the end on this host that sent it.
+type Twin struct {
+	ID         reset.ID
+	Sender     reset.Sender
+	Cause      reset.Cause
+	Confidence reset.Confidence
+	Process    *reset.Process
+}
+
+// Link is another record that led to this one.
+type Link struct {
+	ID    reset.ID
+	AgoNS int64
+	Src   reset.Endpoint
+	Dst   reset.Endpoint
+}
