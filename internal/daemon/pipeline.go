@@ -20,6 +20,15 @@ type Recorder interface {
 	Flush() error
 }
 
+// Enricher adds to a record what neither the packet nor the socket says: the
+// container, the firewall's rule. It is called once before a reset's first
+// revision and once before its last, with what the sensor knew around it (nil:
+// nothing). A storm passes through it, so it must not wait: what takes long is
+// looked up elsewhere and there for the last revision.
+type Enricher interface {
+	Enrich(r *reset.Reset, c *reset.Context)
+}
+
 // Place is what a pipeline knows of where it runs.
 type Place struct {
 	Host   string
@@ -29,6 +38,7 @@ type Place struct {
 	// Unwatched is put into every record: what this capture cannot know. Nil
 	// where it watches all.
 	Unwatched *reset.Evidence
+	Enrichers []Enricher // in this order
 }
 
 // Pipeline turns sightings into recorded resets. Its methods may be called by
@@ -165,7 +175,7 @@ func (p *Pipeline) finish(r *reset.Reset, joined correlate.Joined) {
 	if p.place.Unwatched != nil {
 		r.Evidence = append(slices.Clip(r.Evidence), *p.place.Unwatched)
 	}
-	p.proc.Fill(r.Process)
+	p.enrich(r, joined.Context)
 	if r.Sources.Has(reset.TCPSendReset) {
 		perNetns.SentByTCP++
 	}
@@ -181,6 +191,14 @@ func (p *Pipeline) finish(r *reset.Reset, joined correlate.Joined) {
 	p.appended++
 	if err := p.recorder.Append(p.entry[:]); err != nil {
 		p.problem(err)
+	}
+}
+
+// enrich adds what others know of the reset.
+func (p *Pipeline) enrich(r *reset.Reset, c *reset.Context) {
+	p.proc.Fill(r.Process)
+	for _, e := range p.place.Enrichers {
+		e.Enrich(r, c)
 	}
 }
 
