@@ -51,6 +51,9 @@ type Expect struct {
 	// RST. How much of it a sensor can tell is the sensor's affair.
 	Sender reset.Sender
 	Cause  reset.Cause
+	// Seen is what an observer of this namespace alone may rightly say, where
+	// that is not the truth itself: of a RST that came from elsewhere.
+	Seen Seen
 	// Reason is the enum sk_rst_reason of tcp_send_reset on Linux 6.18, where
 	// Direction is out and TCP itself sent it.
 	Reason string

@@ -160,6 +160,7 @@ type shot struct {
 	pid     int  // or this one
 	verdict reset.Verdict
 	drop    string
+	seen    Seen // by those who receive or forward it
 
 	outHooks, inHooks Hooks // 0 means Everywhere
 	// at is the namespace that puts the RST on the wire, where that is not
@@ -186,6 +187,9 @@ func (r *run) sent(s shot) {
 	add := func(n *Node, d reset.Direction, hooks Hooks) *Expect {
 		e := r.base(s)
 		e.Node, e.Direction, e.Hooks = n, d, hooks
+		if d != reset.Out {
+			e.Seen = s.seen
+		}
 		if s.ttl != 0 {
 			e.TTL = reset.Some(s.ttl - hops)
 		}
