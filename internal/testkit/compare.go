@@ -66,6 +66,7 @@ type Report struct {
 	Doubled    []Observation // more records than RSTs
 	Unexpected []Observation // in a namespace of the lab, fitting nothing
 	Matched    int
+	Of         []int // of each observation, which expectation it is of; -1: none
 }
 
 // OK reports whether there is no difference.
@@ -107,7 +108,9 @@ func (l *Lab) Match(expects []Expect, got []Observation) Report {
 	for i, e := range expects {
 		left[i] = e.Times()
 	}
-	for _, o := range got {
+	report.Of = make([]int, len(got))
+	for index, o := range got {
+		report.Of[index] = -1
 		node := l.nodeOf(o.Netns)
 		if node == nil {
 			continue
@@ -127,6 +130,7 @@ func (l *Lab) Match(expects []Expect, got []Observation) Report {
 		case best >= 0:
 			left[best]--
 			report.Matched++
+			report.Of[index] = best
 		case fitted:
 			report.Doubled = append(report.Doubled, o)
 		default:

@@ -52,8 +52,15 @@ type Expect struct {
 	Sender reset.Sender
 	Cause  reset.Cause
 	// Seen is what an observer of this namespace alone may rightly say, where
-	// that is not the truth itself: of a RST that came from elsewhere.
+	// that is not the truth itself: of a RST that came from elsewhere. Where the
+	// maker leaves it zero, a table says: see Answer.
 	Seen Seen
+	// Also are further words that are right where it was sent.
+	Also Seen
+	// From is the namespace that put the RST on the wire; Borrowed: in the name
+	// of another; Silent: past every hook that it has.
+	From             *Node
+	Borrowed, Silent bool
 	// Reason is the enum sk_rst_reason of tcp_send_reset on Linux 6.18, where
 	// Direction is out and TCP itself sent it.
 	Reason string

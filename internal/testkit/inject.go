@@ -12,6 +12,7 @@ import (
 // socket of the namespace: it passes LOCAL_OUT and the routing table, and no
 // part of TCP. The kernel fills in IPv4's length, checksum and, if zero, ID.
 func (n *Node) InjectRaw(packet []byte) error {
+	n.lab.pause()
 	domain, to := unix.AF_INET, netip.AddrPort{}
 	if packet[0]>>4 == 4 {
 		to = netip.AddrPortFrom(netip.AddrFrom4([4]byte(packet[16:20])), 0)
@@ -38,6 +39,7 @@ func (n *Node) InjectRaw(packet []byte) error {
 // namespace. With bypass (PACKET_QDISC_BYPASS) it also evades the queueing
 // discipline, TCX and every packet socket of the sending namespace.
 func (n *Node) InjectFrame(device string, frame []byte, bypass bool) error {
+	n.lab.pause()
 	return n.Do(func() error {
 		fd, err := packetSocket(device, bypass)
 		if err != nil {

@@ -37,6 +37,7 @@ type Lab struct {
 	nodes   []*Node
 	stacked map[Route][2]*Node // made by Stack
 	port    uint16
+	pace    pace
 }
 
 // Option changes what NewLab builds.

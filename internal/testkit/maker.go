@@ -172,6 +172,7 @@ type shot struct {
 	notTaken       bool // the receiver's device hands it over, its stack does not take it
 	window         reset.Opt[uint16]
 	ttl            uint8 // as sent; 0: not known
+	also           Seen  // as Expect has it
 }
 
 // sent records a RST that goes from one end of the scene to the other.
@@ -190,6 +191,7 @@ func (r *run) sent(s shot) {
 		if d != reset.Out {
 			e.Seen = s.seen
 		}
+		e.From, e.Borrowed, e.Silent = sender, sender != s.from.node, s.unseenAtSender
 		if s.ttl != 0 {
 			e.TTL = reset.Some(s.ttl - hops)
 		}
@@ -223,7 +225,7 @@ func (r *run) base(s shot) Expect {
 		Src:   reset.EndpointFrom(s.from.addr, s.srcPort),
 		Dst:   reset.EndpointFrom(s.to.addr, s.dstPort),
 		Flags: s.flags, Count: s.count, Seq: s.seq, Ack: s.ack, Window: s.window,
-		Sender: s.sender, Cause: s.cause, PID: s.pid,
+		Sender: s.sender, Cause: s.cause, PID: s.pid, Also: s.also,
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 type sock struct {
 	fd            int
 	local, remote netip.AddrPort
+	pause         func() // before a step that is seen on the wire
 
 	sndNxt, rcvNxt uint32 // as locate last found them
 }
@@ -27,7 +28,7 @@ func (r *run) newProtocolSock(s side, protocol int) (*sock, error) {
 	if s.addr.Is6() {
 		domain = unix.AF_INET6
 	}
-	c := &sock{fd: -1, local: local}
+	c := &sock{fd: -1, local: local, pause: r.lab.pause}
 	err := s.node.Do(func() error {
 		fd, err := unix.Socket(domain, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, protocol)
 		if protocol == unix.IPPROTO_MPTCP && err != nil {
@@ -84,6 +85,7 @@ func (r *run) dial(s side, remote netip.AddrPort) (*sock, error) {
 // connect waits for the end of the handshake. The Go runtime's signals
 // interrupt it, and a connect that was interrupted goes on by itself.
 func (c *sock) connect() error {
+	c.step()
 	err := unix.Connect(c.fd, sockaddr(c.remote))
 	if !errors.Is(err, unix.EINTR) {
 		return err
@@ -128,7 +130,7 @@ func (c *sock) accept() (*sock, error) {
 	if err != nil {
 		return nil, fmt.Errorf("accepting on %s: %w", c.local, err)
 	}
-	return &sock{fd: fd, local: c.local, remote: addrPort(from)}, nil
+	return &sock{fd: fd, local: c.local, remote: addrPort(from), pause: c.pause}, nil
 }
 
 // connect makes one established connection between the two ends of the scene.
@@ -153,9 +155,17 @@ func (c *sock) close() error {
 	if c == nil || c.fd < 0 {
 		return nil
 	}
+	c.step()
 	fd := c.fd
 	c.fd = -1
 	return unix.Close(fd)
+}
+
+// step is the pause before what the wire shows.
+func (c *sock) step() {
+	if c.pause != nil {
+		c.pause()
+	}
 }
 
 // vanish closes the socket without telling the peer anything: in TCP_REPAIR
@@ -178,6 +188,7 @@ func (c *sock) setInt(option, value int) error {
 
 // write sends all of data in one segment, if it is small.
 func (c *sock) write(data []byte) error {
+	c.step()
 	n := 0
 	err := uninterrupted(func() (err error) {
 		n, err = unix.SendmsgN(c.fd, data, nil, nil, unix.MSG_NOSIGNAL)
@@ -254,6 +265,7 @@ func (c *sock) locatedClose() error {
 // unconnect dissolves the connection with connect(AF_UNSPEC), which
 // unix.Connect cannot say.
 func (c *sock) unconnect() error {
+	c.step()
 	var unspec unix.RawSockaddr // family 0
 	_, _, errno := unix.Syscall(unix.SYS_CONNECT, uintptr(c.fd),
 		uintptr(unsafe.Pointer(&unspec)), unsafe.Sizeof(unspec))
