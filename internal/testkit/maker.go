@@ -35,6 +35,7 @@ func Makers() []Maker {
 	for _, group := range [][]Maker{
 		passiveMakers(), closedMakers(), activeMakers(), processMakers(), timerMakers(),
 		rejectMakers(), injectMakers(), receivedMakers(), oddMakers(), natMakers(),
+		pathMakers(),
 	} {
 		all = append(all, group...)
 	}
@@ -124,6 +125,8 @@ type run struct {
 	client, server side
 	before         map[*Node]Counters
 
+	boxed   bool  // a middlebox is on the path
+	hidden  uint8 // by so many hops it makes the server seem further
 	expects []Expect
 	undo    []func() error
 }
@@ -169,6 +172,7 @@ type shot struct {
 	lostAtSender bool // it never leaves the sender
 	// unseenAtSender means that no hook there can see it.
 	unseenAtSender bool
+	byBox          bool // a middlebox made it
 	notTaken       bool // the receiver's device hands it over, its stack does not take it
 	window         reset.Opt[uint16]
 	ttl            uint8 // as sent; 0: not known
@@ -207,7 +211,10 @@ func (r *run) sent(s shot) {
 		}
 	}
 	if node, hooks := r.lab.middle(r.scene); node != nil && node != sender {
-		add(node, reset.Forward, hooks)
+		passed := add(node, reset.Forward, hooks)
+		if r.boxed && !s.byBox { // in and out of the box: as one record, or as two
+			passed.Optional, passed.Count = true, 2*max(s.count, 1)
+		}
 		if r.scene.Route != OverBridge {
 			hops++
 		}

@@ -10,8 +10,8 @@ import (
 // Seen is what an observer of one namespace alone, with nothing known of the
 // others, may rightly say of a RST. The first word of each list is the whole
 // truth in such an observer's words, and the only one that may be certain; the
-// others are honest as less than that. Unknown is always honest, unless Must
-// says that an observer has all that it takes.
+// others are honest as less than that. A sender of unknown is honest too,
+// unless Must says that the observer has all that it takes.
 //
 // The zero value says nothing: the truth is Expect's Sender and Cause.
 type Seen struct {

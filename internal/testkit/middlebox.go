@@ -1,0 +1,258 @@
+package testkit
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"github.com/rstwatch/rstwatch/internal/reset"
+)
+
+// middlebox is a program on the path: what the router would pass on goes
+// through it, packet by packet, and it may hold, drop and rewrite that, and add
+// packets in anybody's name. It is a firewall, a NAT or a censor, as react says.
+//
+// For the two ends it is no hop of its own. The router has each packet twice:
+// before the box and after it.
+type middlebox struct {
+	// away is by how many hops the server is further than the router.
+	away uint8
+	// delay is how long each packet takes to get from the box to the server's
+	// side or back: the box is beside the client.
+	delay time.Duration
+
+	client netip.Addr
+	tap    *os.File
+	queue  chan held
+	done   sync.WaitGroup
+
+	mu     sync.Mutex
+	react  reaction
+	forged []Segment
+	passed int // RSTs of the two ends
+	err    error
+}
+
+// reaction is what a middlebox does about a packet: what it sends before it
+// passes the packet on, if it does.
+type reaction func(p *passing) (forge []Segment, pass bool)
+
+// held is a packet on its way.
+type held struct {
+	frame []byte
+	reset bool
+	due   time.Time
+}
+
+const (
+	boxDevice = "mb0"
+	boxTable  = 77 // the routing table that leads into the box
+	boxHeader = 14 // of Ethernet
+)
+
+// middlebox puts a box in the router's place for as long as the maker runs.
+func (r *run) middlebox(away uint8, delay time.Duration, react reaction) (*middlebox, error) {
+	b := &middlebox{away: away, delay: delay, react: react, client: r.client.addr, queue: make(chan held, 1024)}
+	n := r.lab.Router
+	if err := n.Do(b.open); err != nil {
+		return nil, err
+	}
+	b.done.Add(2)
+	go b.read()
+	go b.pass()
+	r.cleanup(b.close)
+	if err := n.configure(boxDevice); err != nil {
+		return nil, err
+	}
+	if err := n.lead(boxDevice, r.scene.Family); err != nil {
+		return nil, err
+	}
+	for _, device := range []string{"r0", "r1"} {
+		rule := netlink.NewRule()
+		rule.IifName, rule.Table, rule.Priority, rule.Family = device, boxTable, 100, addressFamily(r.scene.Family)
+		if err := n.rt.RuleAdd(rule); err != nil {
+			return nil, fmt.Errorf("leading %s into the middlebox: %w", device, err)
+		}
+		r.cleanup(func() error { return n.rt.RuleDel(rule) })
+	}
+	r.boxed = true
+	r.cleanup(func() error { r.boxed = false; return nil })
+	return b, nil
+}
+
+// open makes the device in the calling thread's namespace. It answers no ARP:
+// every frame goes to itself, and comes back as if from a neighbour.
+func (b *middlebox) open() error {
+	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENODEV) {
+		return &UnsupportedError{Need: "CONFIG_TUN"}
+	}
+	if err != nil {
+		return fmt.Errorf("opening /dev/net/tun: %w", err)
+	}
+	request, err := unix.NewIfreq(boxDevice)
+	if err == nil {
+		request.SetUint16(unix.IFF_TAP | unix.IFF_NO_PI)
+		err = unix.IoctlIfreq(fd, unix.TUNSETIFF, request)
+	}
+	if err != nil {
+		closeFD(fd)
+		return fmt.Errorf("making the middlebox's device: %w", err)
+	}
+	b.tap = os.NewFile(uintptr(fd), boxDevice)
+	return nil
+}
+
+// lead routes everything of the family's table into the device.
+func (n *Node) lead(device string, family reset.Family) error {
+	link, err := n.rt.LinkByName(device)
+	if err == nil {
+		err = n.rt.LinkSetARPOff(link)
+	}
+	if err != nil {
+		return fmt.Errorf("setting up %s in %s: %w", device, n.Role, err)
+	}
+	all := &net.IPNet{IP: make(net.IP, 4), Mask: net.CIDRMask(0, 32)}
+	if family == reset.IPv6 {
+		all = &net.IPNet{IP: make(net.IP, 16), Mask: net.CIDRMask(0, 128)}
+	}
+	route := &netlink.Route{LinkIndex: link.Attrs().Index, Dst: all, Table: boxTable, Scope: netlink.SCOPE_LINK}
+	if err := n.rt.RouteAdd(route); err != nil {
+		return fmt.Errorf("routing into %s in %s: %w", device, n.Role, err)
+	}
+	return nil
+}
+
+func addressFamily(f reset.Family) int {
+	if f == reset.IPv6 {
+		return netlink.FAMILY_V6
+	}
+	return netlink.FAMILY_V4
+}
+
+func (b *middlebox) close() error {
+	err := b.tap.Close()
+	b.done.Wait()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return errors.Join(err, b.err)
+}
+
+// read takes in packet after packet and decides on each.
+func (b *middlebox) read() {
+	defer b.done.Done()
+	defer close(b.queue)
+	buffer := make([]byte, 65536)
+	for {
+		n, err := b.tap.Read(buffer)
+		if err != nil {
+			if !errors.Is(err, os.ErrClosed) {
+				b.fail(fmt.Errorf("reading from the middlebox's device: %w", err))
+			}
+			return
+		}
+		b.decide(append([]byte(nil), buffer[:n]...))
+	}
+}
+
+func (b *middlebox) decide(frame []byte) {
+	p, ok := parsePassing(frame, b.client)
+	if !ok { // not TCP: neighbour discovery and its like end here
+		return
+	}
+	// The box is no hop: the router's two passes count as one.
+	hops := -1
+	if !p.fromClient {
+		hops = int(b.away) - 1
+	}
+	p.age(hops)
+	b.mu.Lock()
+	react := b.react
+	b.mu.Unlock()
+	var forge []Segment
+	pass := true
+	if react != nil {
+		forge, pass = react(p)
+	}
+	for _, s := range forge {
+		b.send(p.frame, s)
+	}
+	if pass {
+		b.queue <- held{p.frame, p.flags&reset.RST != 0, time.Now().Add(b.delay)}
+	}
+}
+
+// send writes a segment at once, whatever else is on its way.
+func (b *middlebox) send(like []byte, s Segment) {
+	frame := append([]byte(nil), like[:boxHeader]...)
+	if _, err := b.tap.Write(append(frame, s.Bytes()...)); err != nil {
+		b.fail(fmt.Errorf("forging: %w", err))
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.forged = append(b.forged, s)
+}
+
+// pass lets packets on when they are due, in the order in which they came.
+func (b *middlebox) pass() {
+	defer b.done.Done()
+	for h := range b.queue {
+		time.Sleep(time.Until(h.due))
+		if _, err := b.tap.Write(h.frame); err != nil && !errors.Is(err, os.ErrClosed) {
+			b.fail(fmt.Errorf("passing on: %w", err))
+		}
+		if h.reset {
+			b.mu.Lock()
+			b.passed++
+			b.mu.Unlock()
+		}
+	}
+}
+
+func (b *middlebox) fail(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.err = errors.Join(b.err, err)
+}
+
+// set changes what the box does from now on.
+func (b *middlebox) set(react reaction) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.react = react
+}
+
+// await waits until the box has sent n segments of its own and takes them.
+func (b *middlebox) await(n int) (forged []Segment, err error) {
+	err = poll(fmt.Sprintf("%d packets of the middlebox", n), func() (bool, error) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if len(b.forged) < n {
+			return false, b.err
+		}
+		forged = b.forged
+		b.forged = nil
+		return true, b.err
+	})
+	if err == nil && len(forged) != n {
+		err = fmt.Errorf("the middlebox sent %d packets of its own, expected %d", len(forged), n)
+	}
+	return forged, err
+}
+
+// awaitPassed waits until n RSTs of the two ends have been passed on.
+func (b *middlebox) awaitPassed(n int) error {
+	return poll(fmt.Sprintf("%d resets to pass the middlebox", n), func() (bool, error) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return b.passed >= n, b.err
+	})
+}
