@@ -19,6 +19,8 @@ var mayImport = map[string][]string{
 	"internal/install":  {"packaging"},
 	"packaging":         {},
 	"internal/archtest": {},
+	"docs/causes":       {}, // the pages, for the program
+	"internal/causes":   {"internal/reset", "docs/causes"},
 	"internal/testkit":  {"internal/reset", "internal/packet", "internal/netns"},
 
 	"internal/classic": {"internal/reset", "internal/packet"},                     // old logs are read back into packets
