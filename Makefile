@@ -56,6 +56,10 @@ kernels: ## the lab on Debian's 5.10, 6.1, 6.12 and newest kernel, in QEMU (20 m
 	@tools/setup.sh kernels
 	@go run ./test/kernels $(ARGS) $(KERNELS)
 
+verdicts: ## every kind of reset, watched by every sensor: is the verdict right? Writes the tables of docs/explanation/verdicts.md (root, ten minutes)
+	@tools/setup.sh test
+	@RSTWATCH_TEST_REQUIRE=1 go test ./test/verdicts -count=1 -timeout 60m -v -run '^TestVerdicts$$' -whole -update $(ARGS)
+
 lint: ## golangci-lint, shellcheck and clang-format (minutes the first time: the linter is built)
 	@tools/setup.sh lint
 	@tools/lint.sh
@@ -92,4 +96,4 @@ uninstall: ## what "make install" put there
 help: ## every target in one line
 	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: run test build generate clean check generate-check fmt fuzz kernels lint nightly bench doc man install uninstall help
+.PHONY: run test build generate clean check generate-check fmt fuzz kernels verdicts lint nightly bench doc man install uninstall help

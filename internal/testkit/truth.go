@@ -47,8 +47,13 @@ func (e Expect) Answer(v View) Seen {
 		return e.done()
 	}
 	if v == Together && !e.Silent {
+		// The other end's words are right as well, but for unknown: it is known.
 		a := e.done()
-		a.Causes = append(a.Causes, e.fromAfar().Causes...)
+		for _, cause := range e.Seen.orElse(e.seenAs).Causes {
+			if cause != reset.CauseUnknown {
+				a.Causes = append(a.Causes, cause)
+			}
+		}
 		return a
 	}
 	return e.fromAfar()
@@ -64,10 +69,7 @@ func (e Expect) done() Seen {
 
 // fromAfar is what one may say who sees nothing of the sender but the RST.
 func (e Expect) fromAfar() Seen {
-	a := e.Seen
-	if a.IsZero() {
-		a = e.seenAs()
-	}
+	a := e.Seen.orElse(e.seenAs)
 	if e.Direction != reset.Forward {
 		return a
 	}
@@ -77,6 +79,13 @@ func (e Expect) fromAfar() Seen {
 		Senders: append(slices.Clone(a.Senders), reset.SenderUnknown),
 		Causes:  append([]reset.Cause{reset.CauseUnknown}, a.Causes...),
 	}
+}
+
+func (s Seen) orElse(table func() Seen) Seen {
+	if s.IsZero() {
+		return table()
+	}
+	return s
 }
 
 // The words for what is done at one end, as the other end may put it.

@@ -1,0 +1,181 @@
+package verdicts
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rstwatch/rstwatch/internal/reset"
+	"github.com/rstwatch/rstwatch/internal/testkit"
+)
+
+// The bars. A wrong answer given as certain is never allowed.
+const (
+	leastSenders    = 50.0 // per cent of the records
+	leastCauses     = 45.0 // per cent of the records
+	leastMechanisms = 60
+	leastUnknown    = 15 // mechanisms of which some observer can say no cause
+	leastBeside     = 1000
+)
+
+// TestVerdicts plays every scenario beside unrelated resets, watched by the
+// real program in both views, and holds the verdicts against the truth.
+func TestVerdicts(t *testing.T) {
+	lab := testkit.NewLab(t, testkit.WithBridge())
+	beside := newBackground(t)
+	s := seed()
+	t.Logf("seed %d", s)
+	random := rand.New(rand.NewPCG(s, 0))
+	lab.Jitter(s, 2*time.Millisecond)
+
+	watchers := watch(t, lab, beside.lab)
+	least := leastBeside
+	if !*whole {
+		least = leastBeside / 4
+	}
+	beside.start(t, s, least)
+	expects, missing := play(t, lab, random)
+	made := beside.end(t)
+	r := result{seed: s, beside: made, missing: missing}
+	for _, w := range watchers {
+		r.judged = append(r.judged, w.judge(t, lab, expects)...)
+	}
+	r.check(t)
+	t.Logf("\n%s", r.tables())
+	if *update {
+		if err := r.writePage("../../docs/explanation/verdicts.md"); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// watch starts the watchers of the run: each sensor over all namespaces, and
+// over each end alone.
+func watch(t *testing.T, lab, beside *testkit.Lab) []*watcher {
+	t.Helper()
+	sensors := []string{"bpf"}
+	if *whole {
+		sensors = []string{"bpf", "bpf-light", "packet", "nflog"}
+	}
+	var list []*watcher
+	for _, sensor := range sensors {
+		all := append(lab.Nodes(), beside.Nodes()...)
+		list = append(list, &watcher{sensor: sensor, view: testkit.Together, nodes: all})
+		for _, pair := range [][2]*testkit.Node{{lab.Client, beside.Client}, {lab.Server, beside.Server}, {lab.Router, beside.Router}, {lab.Bridge, nil}} {
+			w := &watcher{sensor: sensor, view: testkit.Alone, of: pair[0].Role, nodes: []*testkit.Node{pair[0]}}
+			if pair[1] != nil {
+				w.nodes = append(w.nodes, pair[1])
+			}
+			list = append(list, w)
+		}
+	}
+	for _, w := range list {
+		w.launch(t)
+	}
+	for _, w := range list {
+		w.await(t)
+	}
+	return list
+}
+
+// judge waits until the watcher's records are final, stops it and pairs each
+// record with what was made.
+func (w *watcher) judge(t *testing.T, lab *testkit.Lab, expects []testkit.Expect) []judged {
+	t.Helper()
+	visible := slices.DeleteFunc(testkit.Visible(expects, w.hooks), func(e testkit.Expect) bool {
+		return !slices.Contains(w.nodes, e.Node)
+	})
+	until(t, "the records of "+w.String()+" to be final", func() bool {
+		records := w.records(t)
+		return len(records) > 0 && !slices.ContainsFunc(records, func(r reset.Reset) bool { return !r.Final }) || len(visible) == 0
+	})
+	w.stop(t)
+	records := slices.DeleteFunc(w.records(t), func(r reset.Reset) bool {
+		return !slices.ContainsFunc(lab.Nodes(), func(n *testkit.Node) bool { return n.Inode == r.Netns.ID })
+	})
+	observations := make([]testkit.Observation, len(records))
+	for i := range records {
+		observations[i] = testkit.Observe(&records[i])
+	}
+	report := lab.Match(visible, observations)
+	if w.sensor == "bpf" && !report.OK() {
+		t.Errorf("%s: records do not fit the resets that were made: %s", w, report)
+	}
+	var list []judged
+	for i, of := range report.Of {
+		if of < 0 {
+			continue
+		}
+		e := visible[of]
+		list = append(list, judged{e, e.Answer(w.view), records[i], w})
+	}
+	return list
+}
+
+// check holds the numbers of the best sensor against the bars; nobody may lie.
+func (r *result) check(t *testing.T) {
+	t.Helper()
+	list := r.of("bpf")
+	all := tallyOf(list)
+	if got := share(all.cause, all.records); got < leastCauses {
+		t.Errorf("the cause is right in %.1f %% of the records, want %.1f %%", got, leastCauses)
+	}
+	if got := share(all.sender, all.records); got < leastSenders {
+		t.Errorf("the sender is right in %.1f %% of the records, want %.1f %%", got, leastSenders)
+	}
+	for _, j := range r.judged {
+		if j.lies() {
+			t.Errorf("certain and wrong: %s", j)
+		}
+	}
+	if *onlyKind == "" {
+		if got := len(r.mechanisms()); got < leastMechanisms {
+			t.Errorf("%d mechanisms, want %d", got, leastMechanisms)
+		}
+		if got := len(r.unknowable()); got < leastUnknown {
+			t.Errorf("%d mechanisms of which nobody can know the cause, want %d", got, leastUnknown)
+		}
+	}
+	r.tell(t)
+}
+
+// tell lists what was wrong, and writes it with the records where asked.
+func (r *result) tell(t *testing.T) {
+	t.Helper()
+	var file strings.Builder
+	told := map[string]int{}
+	for _, j := range r.judged {
+		if j.senderRight() && j.causeRight() {
+			continue
+		}
+		if line := j.String(); told[line] == 0 {
+			if j.by.sensor == "bpf" {
+				t.Logf("wrong: %s", line)
+			}
+			text, err := json.Marshal(j.record)
+			if err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(&file, "- %s\n\n      %s\n", line, text)
+		}
+		told[j.String()]++
+	}
+	if *findings != "" {
+		if err := os.WriteFile(*findings, []byte(file.String()), 0o644); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// String is one line for people.
+func (j judged) String() string {
+	r := j.record
+	return fmt.Sprintf("%s: %s at the %s (%s %s): said %s (%s), %s (%s); true is %v, %v",
+		j.by, j.expect.Kind, j.expect.Node.Role, j.expect.Direction, r.Packet.Family,
+		r.Sender, r.Confidence.Sender, r.Cause, r.Confidence.Cause, j.truth.Senders, j.truth.Causes)
+}

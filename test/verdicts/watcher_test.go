@@ -1,0 +1,199 @@
+package verdicts
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rstwatch/rstwatch/internal/reset"
+	"github.com/rstwatch/rstwatch/internal/testkit"
+)
+
+// patience bounds every wait.
+const patience = 30 * time.Second
+
+// watcher is a running "rstwatch run": one sensor, in one view.
+type watcher struct {
+	sensor string
+	view   testkit.View
+	of     string // the role of the one namespace, in the view Alone
+	nodes  []*testkit.Node
+	hooks  testkit.Hooks
+
+	dir   string
+	cmd   *exec.Cmd
+	ended chan error
+	mu    sync.Mutex
+	said  bytes.Buffer
+	ready bool
+}
+
+// hooksOf are the places where a sensor sees.
+var hooksOf = map[string]testkit.Hooks{
+	"bpf":       testkit.Stack | testkit.Device | testkit.Bridged,
+	"bpf-light": testkit.Stack,
+	"packet":    testkit.Device | testkit.Bridged,
+	"nflog":     testkit.Inet,
+}
+
+// String is one word for people.
+func (w *watcher) String() string {
+	if w.view == testkit.Together {
+		return w.sensor
+	}
+	return w.sensor + " of " + w.of + " alone"
+}
+
+// launch runs the daemon.
+func (w *watcher) launch(t *testing.T) {
+	t.Helper()
+	w.hooks, w.ended = hooksOf[w.sensor], make(chan error, 1)
+	var err error
+	if w.dir, err = os.MkdirTemp("", "rstwatch-verdicts-"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		// The journal bears the append-only attribute.
+		_ = exec.Command("chattr", "-R", "-a", w.dir).Run()
+		os.RemoveAll(w.dir)
+	})
+	// The path of a socket is short.
+	notices, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(w.dir, "n"), Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { notices.Close() })
+	go w.listen(notices)
+	args := []string{"run", "--config", "/dev/null", "--dir", w.journal(), "--socket", filepath.Join(w.dir, "s"), "--sensor", w.sensor}
+	for _, n := range w.nodes {
+		args = append(args, "--netns", strconv.FormatUint(n.Inode, 10))
+	}
+	w.cmd = exec.Command(program, args...)
+	w.cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+filepath.Join(w.dir, "n"))
+	w.cmd.Stderr = w
+	w.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := w.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { w.ended <- w.cmd.Wait() }()
+	t.Cleanup(func() {
+		_ = w.cmd.Process.Kill()
+		if t.Failed() && w.stderr() != "" && !w.ready {
+			t.Logf("%s said:\n%s", w, w.stderr())
+		}
+	})
+}
+
+// Write takes what the daemon says on standard error.
+func (w *watcher) Write(b []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.said.Write(b)
+}
+
+func (w *watcher) stderr() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.said.String()
+}
+
+func (w *watcher) listen(notices *net.UnixConn) {
+	buffer := make([]byte, 4096)
+	for {
+		n, err := notices.Read(buffer)
+		if err != nil {
+			return
+		}
+		w.mu.Lock()
+		w.ready = w.ready || slices.Contains(strings.Split(string(buffer[:n]), "\n"), "READY=1")
+		w.mu.Unlock()
+	}
+}
+
+// await waits until the daemon watches.
+func (w *watcher) await(t *testing.T) {
+	t.Helper()
+	until(t, fmt.Sprintf("%s to watch", w), func() bool {
+		select {
+		case err := <-w.ended:
+			t.Fatalf("%s ended at once: %v\n%s", w, err, w.stderr())
+		default:
+		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return w.ready
+	})
+}
+
+// stop ends the daemon, which must owe nothing.
+func (w *watcher) stop(t *testing.T) {
+	t.Helper()
+	if err := w.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatalf("stopping %s: %v\n%s", w, err, w.stderr())
+	}
+	select {
+	case err := <-w.ended:
+		if err != nil {
+			t.Errorf("%s ended: %v\n%s", w, err, w.stderr())
+		}
+	case <-time.After(patience):
+		t.Fatalf("%s does not end within %s", w, patience)
+	}
+}
+
+func (w *watcher) journal() string { return filepath.Join(w.dir, "j") }
+
+// records are the last revisions of what the daemon recorded.
+func (w *watcher) records(t *testing.T) []reset.Reset {
+	t.Helper()
+	out, err := exec.Command(program, "journal", "cat", "--all=false", "--config", "/dev/null", "--dir", w.journal()).Output()
+	if err != nil {
+		t.Fatalf("reading the journal of %s: %v", w, err)
+	}
+	return lastRevisions(t, string(out))
+}
+
+// lastRevisions parses JSON Lines, and keeps of each record the last one.
+func lastRevisions(t *testing.T, text string) []reset.Reset {
+	t.Helper()
+	at := map[reset.ID]int{}
+	var list []reset.Reset
+	for line := range strings.Lines(text) {
+		e, err := reset.ParseJSON([]byte(line))
+		if err != nil {
+			t.Fatalf("line %q: %v", line, err)
+		}
+		if e.Reset == nil {
+			continue
+		}
+		i, have := at[e.Reset.ID]
+		switch {
+		case !have:
+			at[e.Reset.ID] = len(list)
+			list = append(list, *e.Reset)
+		case list[i].Revision <= e.Reset.Revision:
+			list[i] = *e.Reset
+		}
+	}
+	return list
+}
+
+// until polls for at most patience.
+func until(t *testing.T, what string, ready func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !ready(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waiting for %s: nothing within %s", what, patience)
+		}
+	}
+}
