@@ -34,6 +34,9 @@ var mayImport = map[string][]string{
 	"internal/sense/firewall": {"internal/reset", "internal/clock", "internal/netns", "internal/packet", "internal/netlink/nflog"},
 	"internal/sense/klog":     {"internal/reset", "internal/clock", "internal/netns", "internal/packet", "internal/classic"},
 
+	// What takes long is asked in the background.
+	"internal/enrich/*": {"internal/reset", "internal/clock", "internal/enrich/lookup"},
+
 	"internal/present": {"internal/reset", "internal/clock", "internal/classic", "internal/packet"},
 	"internal/serve":   {"internal/reset", "internal/clock", "internal/query", "internal/journal", "internal/attribute"}, // a reader of the journal like any other
 }
