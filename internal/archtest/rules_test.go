@@ -35,7 +35,9 @@ var mayImport = map[string][]string{
 	"internal/sense/klog":     {"internal/reset", "internal/clock", "internal/netns", "internal/packet", "internal/classic"},
 
 	// What takes long is asked in the background.
-	"internal/enrich/*": {"internal/reset", "internal/clock", "internal/enrich/lookup"},
+	"internal/enrich/*":      {"internal/reset", "internal/clock", "internal/enrich/lookup"},
+	"internal/sense/capture": {"internal/reset", "internal/clock", "internal/packet", "internal/flow"},
+	"internal/flow":          {"internal/reset", "internal/packet"}, // it keeps account of segments, as the decoder gives them
 
 	"internal/present": {"internal/reset", "internal/clock", "internal/classic", "internal/packet"},
 	"internal/serve":   {"internal/reset", "internal/clock", "internal/query", "internal/journal", "internal/attribute"}, // a reader of the journal like any other

@@ -1,0 +1,186 @@
+package capture
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"slices"
+
+	"github.com/rstwatch/rstwatch/internal/packet"
+	"github.com/rstwatch/rstwatch/internal/reset"
+)
+
+// Name is the sensor's word in messages.
+const Name = "pcap"
+
+// Config is what can be chosen of the reading.
+type Config struct {
+	// Vantage are the addresses of the host on which the files were captured: a
+	// RST from one of them is going out, one to them is coming in. Where neither
+	// is, or none is known, it is passing by.
+	Vantage []netip.Addr
+	// KeepPayload keeps what follows the headers of a RST.
+	KeepPayload bool
+}
+
+// Found is one reset. All of it is valid until the sink returns.
+type Found struct {
+	ID       reset.ID
+	Sighting *reset.Sighting
+	File     string
+	Frame    uint64 // in the file, from 1
+}
+
+// Reader reads the resets of capture files.
+type Reader struct {
+	cfg    Config
+	merge  *merge
+	counts Counts
+	live   live
+	sink   func(*Found) error
+
+	segment packet.Segment
+	found   Found
+	seen    reset.Sighting
+}
+
+// New returns a reader of files. It opens those that there are and looks at the
+// beginning of each, so that a name that is wrong is known before anything is
+// printed. Close it if it is not run.
+func New(cfg Config, files []string, stdin io.Reader) (*Reader, error) {
+	for i, name := range files {
+		if slices.Contains(files[:i], name) && name == StandardInput {
+			return nil, fmt.Errorf("reading %q: standard input can be read once", name)
+		}
+	}
+	r := newReader(cfg)
+	var err error
+	if r.merge, err = newMerge(files, stdin, r.broken); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+func newReader(cfg Config) *Reader {
+	return &Reader{cfg: cfg, counts: Counts{Links: map[uint32]uint64{}}}
+}
+
+// maxBroken bounds the list of files that ended early.
+const maxBroken = 1000
+
+func (r *Reader) broken(file string, err error) {
+	if len(r.counts.Broken) < maxBroken {
+		r.counts.Broken = append(r.counts.Broken, Broken{file, err})
+	}
+}
+
+// Close lets go of the files.
+func (r *Reader) Close() { r.merge.close() }
+
+// Counts returns the account; Run must have ended.
+func (r *Reader) Counts() Counts { return r.counts }
+
+// Progress may be called while Run runs.
+func (r *Reader) Progress() Progress {
+	return Progress{Bytes: r.merge.read.Load(), Frames: r.live.frames.Load()}
+}
+
+// ErrLink is the error of files of which no packet could be read, because of
+// their kind of link.
+var ErrLink = errors.New("unknown link type")
+
+// checkEvery is how many packets pass between two looks at the context.
+const checkEvery = 4096
+
+// Run reads to the end, and hands each reset to the sink, in the order of the
+// packets. An error of the sink ends it.
+func (r *Reader) Run(ctx context.Context, sink func(*Found) error) error {
+	defer r.Close()
+	r.sink = sink
+	for {
+		s, err := r.merge.next()
+		if err != nil {
+			return err
+		}
+		if s == nil {
+			break
+		}
+		if r.counts.Frames++; r.counts.Frames%checkEvery == 0 {
+			r.live.frames.Store(r.counts.Frames)
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+		}
+		if err := r.take(s); err != nil {
+			return err
+		}
+	}
+	r.live.frames.Store(r.counts.Frames)
+	return r.unread()
+}
+
+// unread is an error where not one packet could be read for its link type.
+func (r *Reader) unread() error {
+	skipped, link := uint64(0), uint32(0)
+	for l, n := range r.counts.Links {
+		if skipped += n; n >= r.counts.Links[link] {
+			link = l
+		}
+	}
+	if skipped == 0 || skipped < r.counts.Frames {
+		return nil
+	}
+	return fmt.Errorf("%w %d (%s): none of %d packets can be read", ErrLink, link, linkName(link), skipped)
+}
+
+// take reads one packet.
+func (r *Reader) take(s *source) error {
+	f := &s.head
+	header, ok := network(f.device.link, f.data)
+	if !ok {
+		if knownLink(f.device.link) {
+			r.counts.Foreign++
+		} else {
+			r.counts.Links[f.device.link]++
+		}
+		return nil
+	}
+	err := packet.DecodeSegment(f.data[header:], f.whole-header, &r.segment)
+	switch {
+	case err == nil && r.segment.Flags&reset.RST == 0:
+		r.counts.Others++
+		return nil
+	case err == nil:
+		return r.reset(s, header)
+	case errors.Is(err, packet.ErrMalformed):
+		return r.malformed(s, header)
+	case errors.Is(err, packet.ErrTruncated):
+		r.counts.Short++
+	case errors.Is(err, packet.ErrLaterFragment):
+		r.counts.Fragments++
+	default:
+		r.counts.Foreign++
+	}
+	return nil
+}
+
+// malformed keeps a RST whose lengths make no sense: it went over the wire.
+func (r *Reader) malformed(s *source, header int) error {
+	var p reset.Packet
+	if src, _, _ := packet.Decode(s.head.data[header:], &p); src.IsZero() || p.Flags&reset.RST == 0 {
+		r.counts.Damaged++
+		return nil
+	}
+	return r.reset(s, header)
+}
+
+// reset makes a sighting of a RST and hands it on.
+func (r *Reader) reset(s *source, header int) error {
+	r.seen = reset.Sighting{Source: reset.Pcap, Complete: true, Time: reset.Time(s.head.at)}
+	r.fill(&r.seen, s, header)
+	r.counts.Resets++
+	r.found = Found{ID: identify(&s.head, &r.seen), Sighting: &r.seen, File: s.name, Frame: s.head.number}
+	return r.sink(&r.found)
+}
