@@ -18,10 +18,18 @@ type Case struct {
 type After struct {
 	// PeerSpoke: the RST's source sent on as if it had sent none, and this
 	// host's kernel answered. What it sent, and how long after the RST.
-	PeerSpoke     *reset.Trigger
-	PeerSpokeNS   int64
-	Others        int  // further RSTs of the same tuple within two seconds
-	OthersDiffer  bool // one of them differs in TTL, IP ID beyond a count, SEQ forward, ACK or window
+	PeerSpoke    *reset.Trigger
+	PeerSpokeNS  int64
+	Others       int  // further RSTs of the same tuple within two seconds
+	OthersDiffer bool // one of them differs in TTL, IP ID beyond a count, SEQ forward, ACK or window
+	// SeqChange: two RSTs of this source within two seconds, the later one beyond
+	// the earlier and beyond all that the source had sent and the other end had
+	// acknowledged, before any FIN and before any RST of the other end: no TCP
+	// does that (Weaver and others, NDSS 2009, RST_SEQ_CHANGE).
+	SeqChange bool
+	// AckChange: two RSTs of this source within two seconds acknowledge different
+	// numbers, neither of which the other end ever sent (RST_ACK_CHANGE, likewise).
+	AckChange     bool
 	SharedIPID    bool // RSTs of other sources bore this IP ID, not 0, or its neighbours
 	Twin          *Twin
 	RelayedFrom   *Link // the same process took a RST on another connection just before
