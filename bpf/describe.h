@@ -61,35 +61,6 @@ static __always_inline void describe_socket(struct sighting *s, struct sock *sk)
 		describe_net(s, sk->__sk_common.skc_net.net);
 }
 
-/* Only of a full socket: a mini-socket has no such fields. At the tail's start. */
-static __always_inline void describe_tcp(struct sighting *s, struct sock *sk)
-{
-	struct tcp_part *t = (struct tcp_part *)s->tail;
-	struct tcp_sock *tp = (struct tcp_sock *)sk;
-	__u32 now = (__u32)bpf_jiffies64();
-
-	s->has |= HAS_TCP;
-	if (!s->sport) /* an abort has given the port back; inet_sport still holds it */
-		s->sport = swap16(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
-	s->uid = sk->sk_uid.val;
-	s->mark = sk->sk_mark;
-	t->rcv_nxt = BPF_CORE_READ(tp, rcv_nxt);
-	t->copied_seq = BPF_CORE_READ(tp, copied_seq);
-	t->snd_nxt = BPF_CORE_READ(tp, snd_nxt);
-	t->snd_una = BPF_CORE_READ(tp, snd_una);
-	t->write_seq = BPF_CORE_READ(tp, write_seq);
-	t->srtt_us = BPF_CORE_READ(tp, srtt_us);
-	t->total_retrans = BPF_CORE_READ(tp, total_retrans);
-	t->bytes_acked = BPF_CORE_READ(tp, bytes_acked);
-	t->bytes_sent = BPF_CORE_READ(tp, bytes_sent);
-	t->bytes_received = BPF_CORE_READ(tp, bytes_received);
-	t->since_sent = now - BPF_CORE_READ(tp, lsndtime);
-	t->since_heard = now - BPF_CORE_READ(tp, rcv_tstamp);
-	t->lingertime = (__u32)sk->sk_lingertime;
-	t->flags = (__u32)sk->__sk_common.skc_flags;
-	t->err = sk->sk_err;
-}
-
 static __always_inline void describe_current(struct sighting *s)
 {
 	s->has |= HAS_CURRENT;
@@ -156,6 +127,12 @@ static __always_inline __u32 bytes_from(struct sk_buff *skb, unsigned char *ip)
 	__u32 length = skb->len;
 
 	return length + (__u32)(data - ip);
+}
+
+/* Bytes of the parts that stand before the packets in the tail. */
+static __always_inline __u32 parts_size(struct sighting *s)
+{
+	return s->has & HAS_TCP ? sizeof(struct tcp_part) : 0;
 }
 
 /* Append the RST's headers to the tail at the given offset. */

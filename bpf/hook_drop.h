@@ -12,7 +12,7 @@
  * Tell the packet that netfilter's REJECT has just answered, if this is it; the
  * sighting joins that of the RST.
  */
-static __always_inline bool rejected(struct reply *r, struct sk_buff *skb, __u16 reason, __u8 has)
+static __always_inline bool rejected(struct reply *r, struct sk_buff *skb, __u16 reason, __u16 has)
 {
 	__u32 key = SCRATCH_DROP;
 	struct sighting *s;
@@ -37,7 +37,7 @@ static __always_inline bool rejected(struct reply *r, struct sk_buff *skb, __u16
 	return true;
 }
 
-static __always_inline int dropped(struct sk_buff *skb, __u16 reason, struct sock *rx_sk, __u8 has)
+static __always_inline int dropped(struct sk_buff *skb, __u16 reason, struct sock *rx_sk, __u16 has)
 {
 	__u32 key = SCRATCH_DROP, zero = 0;
 	struct reply *r = bpf_map_lookup_elem(&replies, &zero);
@@ -66,9 +66,12 @@ static __always_inline int dropped(struct sk_buff *skb, __u16 reason, struct soc
 	s->has = has;
 	s->drop_reason = reason;
 	dev = skb->dev;
-	if (rx_sk)
+	if (rx_sk) {
 		describe_socket(s, rx_sk);
-	else if (dev)
+		/* A raw socket may have been given a copy. */
+		if (is_full(s->state) && rx_sk->sk_type == SOCK_STREAM && rx_sk->sk_protocol == IPPROTO_TCP)
+			describe_tcp(s, rx_sk);
+	} else if (dev)
 		describe_device(s, dev);
 	else
 		describe_route(s, skb);
@@ -79,8 +82,8 @@ static __always_inline int dropped(struct sk_buff *skb, __u16 reason, struct soc
 	describe_skb(s, skb, &f);
 	if (!s->iif)
 		s->origin = origin_of(s, skb);
-	describe_packet(s, skb, &f, 0);
-	tell(s, HEAD_SIZE + s->raw_len);
+	describe_packet(s, skb, &f, parts_size(s));
+	tell(s, HEAD_SIZE + parts_size(s) + s->raw_len);
 	return 0;
 }
 

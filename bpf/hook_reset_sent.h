@@ -9,7 +9,7 @@
  * the RST was transmitted, and skb is NULL.
  */
 
-static __always_inline int reply_begins(struct sock *sk, struct sk_buff *skb, __u16 reason, __u8 has)
+static __always_inline int reply_begins(struct sock *sk, struct sk_buff *skb, __u16 reason, __u16 has)
 {
 	__u32 zero = 0;
 	struct reply *r = bpf_map_lookup_elem(&replies, &zero);
@@ -30,7 +30,7 @@ static __always_inline int reply_begins(struct sock *sk, struct sk_buff *skb, __
 	dev = skb->dev;
 	if (sk) {
 		describe_socket(s, sk);
-		if (s->state != 6 && s->state != 10 && s->state != 12) /* TIME_WAIT, LISTEN, NEW_SYN_RECV */
+		if (is_full(s->state))
 			describe_tcp(s, sk);
 	} else if (dev) {
 		describe_net(s, dev->nd_net.net);
@@ -46,9 +46,33 @@ static __always_inline int reply_begins(struct sock *sk, struct sk_buff *skb, __
 	return 0;
 }
 
-static __always_inline int abort_sent(struct sock *sk, __u16 reason, __u8 has)
+/*
+ * Who called, and whether the running task is at its end: in do_exit the code is
+ * set before the files are closed (kernel/exit.c). Whether the task has to do
+ * with the socket at all is for user space to say, by the stack.
+ */
+static __always_inline __u32 describe_abort(struct sighting *s, void *ctx)
 {
-	__u32 key = SCRATCH_SENT;
+	struct abort_part *a = (struct abort_part *)(s->tail + sizeof(struct tcp_part));
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	long length;
+
+	s->has |= HAS_ABORT;
+	a->task_flags = BPF_CORE_READ(task, flags);
+	a->exit_code = 0;
+	a->oom = 0;
+	if (a->task_flags & PF_EXITING) {
+		a->exit_code = BPF_CORE_READ(task, exit_code);
+		a->oom = BPF_CORE_READ(task, signal, oom_mm) != NULL;
+	}
+	length = bpf_get_stack(ctx, a->stack, sizeof(a->stack), 0);
+	a->stack_len = length > 0 ? length & 0x1ff : 0;
+	return __builtin_offsetof(struct abort_part, stack) + a->stack_len;
+}
+
+static __always_inline int abort_sent(void *ctx, struct sock *sk, __u16 reason, __u16 has)
+{
+	__u32 key = SCRATCH_SENT, length;
 	struct sighting *s = bpf_map_lookup_elem(&scratch, &key);
 
 	if (!s || !sk)
@@ -63,7 +87,8 @@ static __always_inline int abort_sent(struct sock *sk, __u16 reason, __u8 has)
 		count(COUNT_FILTERED);
 		return 0;
 	}
-	tell(s, HEAD_SIZE + sizeof(struct tcp_part));
+	length = describe_abort(s, ctx);
+	tell(s, HEAD_SIZE + sizeof(struct tcp_part) + length);
 	return 0;
 }
 
@@ -72,7 +97,7 @@ int BPF_PROG(reset_sent, struct sock *sk, struct sk_buff *skb, int reason)
 {
 	if (skb)
 		return reply_begins(sk, skb, reason, HAS_REASON);
-	return abort_sent(sk, reason, HAS_REASON);
+	return abort_sent(ctx, sk, reason, HAS_REASON);
 }
 
 /* Before 6.10: no reason, and no event without a full socket. */
@@ -81,5 +106,5 @@ int BPF_PROG(reset_sent_no_reason, struct sock *sk, struct sk_buff *skb)
 {
 	if (skb)
 		return reply_begins(sk, skb, 0, 0);
-	return abort_sent(sk, 0, 0);
+	return abort_sent(ctx, sk, 0, 0);
 }

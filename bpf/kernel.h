@@ -49,6 +49,7 @@ typedef _Bool bool;
 #define SOCK_RAW 3
 #define IFNAMSIZ 16
 #define PACKET_OTHERHOST 3 /* include/uapi/linux/if_packet.h */
+#define PF_EXITING 0x4	   /* include/linux/sched.h */
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -98,7 +99,30 @@ struct sock_common { /* include/net/sock.h */
 	unsigned long skc_flags;
 };
 
-struct file;
+struct inode { /* include/linux/fs.h */
+	unsigned long i_ino;
+};
+
+struct file { /* include/linux/fs.h */
+	struct inode *f_inode;
+};
+
+struct kernfs_node { /* include/linux/kernfs.h */
+	__u64 id;
+};
+
+struct cgroup { /* include/linux/cgroup-defs.h */
+	struct kernfs_node *kn;
+};
+
+struct sock_cgroup_data { /* include/linux/cgroup-defs.h */
+	struct cgroup *cgroup;
+};
+
+/* Before 5.15: the pointer, or something else where the lowest bit is set. */
+struct sock_cgroup_data___val {
+	__u64 val;
+};
 
 struct socket { /* include/linux/net.h */
 	struct file *file;
@@ -115,14 +139,35 @@ struct sock { /* include/net/sock.h */
 	__u16 sk_type;
 	__u16 sk_protocol;
 	int sk_err;
+	__u8 sk_shutdown;
 	unsigned long sk_lingertime;
 	__u32 sk_mark;
+	struct sock_cgroup_data sk_cgrp_data;
 };
+
+enum sock_flags { SOCK_KEEPOPEN = 3, SOCK_LINGER = 4 }; /* include/net/sock.h */
 
 struct inet_sock { /* include/net/inet_sock.h */
 	struct sock sk;
 	__be16 inet_sport;
 	__be32 inet_saddr;
+};
+
+struct inet_connection_sock { /* include/net/inet_connection_sock.h */
+	__u8 icsk_retransmits;
+	__u8 icsk_probes_out;
+	struct {
+		__u32 lrcvtime;
+	} icsk_ack;
+	__u32 icsk_user_timeout;
+};
+
+struct minmax_sample { /* include/linux/win_minmax.h */
+	__u32 v;
+};
+
+struct minmax { /* include/linux/win_minmax.h */
+	struct minmax_sample s[3];
 };
 
 struct tcp_sock { /* include/linux/tcp.h */
@@ -138,6 +183,22 @@ struct tcp_sock { /* include/linux/tcp.h */
 	__u64 bytes_received;
 	__u32 lsndtime;
 	__u32 rcv_tstamp;
+	__u32 rcv_wnd;
+	struct minmax rtt_min;
+	int linger2;
+	bool is_mptcp;
+};
+
+struct mm_struct;
+
+struct signal_struct { /* include/linux/sched/signal.h */
+	struct mm_struct *oom_mm;
+};
+
+struct task_struct { /* include/linux/sched.h */
+	unsigned int flags;
+	int exit_code;
+	struct signal_struct *signal;
 };
 
 struct dst_entry { /* include/net/dst.h */

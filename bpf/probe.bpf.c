@@ -9,6 +9,7 @@
 #include "maps.h"
 #include "packet.h"
 #include "describe.h"
+#include "describe_tcp.h"
 #include "reply.h"
 #include "hook_wire.h"
 #include "hook_reset_sent.h"

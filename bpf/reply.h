@@ -28,7 +28,7 @@ static __always_inline void describe_delivery(struct sighting *s, struct sk_buff
 static __always_inline __u32 describe_trigger(struct sighting *s, struct sk_buff *skb)
 {
 	struct found f = {};
-	__u32 ports, at = 0, length;
+	__u32 ports, length;
 
 	f.ip = skb->head + skb->network_header;
 	f.version = load8(f.ip) >> 4;
@@ -40,9 +40,7 @@ static __always_inline __u32 describe_trigger(struct sighting *s, struct sk_buff
 	ports = ports_of(&f);
 	s->family = f.version;
 	length = f.tcp + (load8(f.ip + f.tcp + 12) >> 4) * 4;
-	if (s->has & HAS_TCP)
-		at = sizeof(struct tcp_part);
-	s->trigger_len = copy_bytes(s, at, f.ip, length, TRIGGER_MAX);
+	s->trigger_len = copy_bytes(s, parts_size(s), f.ip, length, TRIGGER_MAX);
 	s->iif = skb->skb_iif;
 	describe_delivery(s, skb);
 	return ports << 16 | ports >> 16;
@@ -50,11 +48,7 @@ static __always_inline __u32 describe_trigger(struct sighting *s, struct sk_buff
 
 static __always_inline __u64 reply_size(struct sighting *s)
 {
-	__u64 at = HEAD_SIZE + ((s->trigger_len + 7) & 0xf8);
-
-	if (s->has & HAS_TCP)
-		at += sizeof(struct tcp_part);
-	return at + s->raw_len;
+	return HEAD_SIZE + parts_size(s) + ((s->trigger_len + 7) & 0xf8) + s->raw_len;
 }
 
 /* Tell the reply as it stands and free its place. */
@@ -71,7 +65,6 @@ static __always_inline void release_reply(struct reply *r)
 static __always_inline void complete_reply(struct reply *r, struct sk_buff *skb, struct found *f)
 {
 	struct sighting *s = &r->s;
-	__u32 at;
 
 	if (s->has & HAS_WIRE) {
 		struct net_device *dev = skb->dev;
@@ -85,10 +78,7 @@ static __always_inline void complete_reply(struct reply *r, struct sk_buff *skb,
 	describe_device(s, skb->dev);
 	describe_skb(s, skb, f);
 	describe_link(s, skb, f->ip);
-	at = (s->trigger_len + 7) & 0xf8;
-	if (s->has & HAS_TCP)
-		at += sizeof(struct tcp_part);
-	describe_packet(s, skb, f, at);
+	describe_packet(s, skb, f, parts_size(s) + ((s->trigger_len + 7) & 0xf8));
 }
 
 #endif

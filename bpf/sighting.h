@@ -38,6 +38,7 @@ enum origin {
 #define HAS_WIRE 0x20	     /* a reply reached a device */
 #define HAS_VLAN 0x40	     /* vlan */
 #define HAS_QUEUE_DEV 0x80   /* a second device: dev2 */
+#define HAS_ABORT 0x100	     /* the abort part */
 
 /*
  * Of KIND_WIRE_IN, in the place of HAS_WIRE: another device than the one that
@@ -51,22 +52,51 @@ enum origin {
 #define TRIGGER_MAX 128 /* bytes of the packet that a reply answers */
 #define LINK_MAX 18	/* an Ethernet header with one tag */
 
+/* Bits of tcp_part.bits. */
+#define SOCKET_LINGER 0x01    /* SOCK_LINGER */
+#define SOCKET_KEEPALIVE 0x02 /* SOCK_KEEPOPEN */
+#define SOCKET_ORPHAN 0x04    /* no struct socket: no process holds it */
+#define SOCKET_MULTIPATH 0x08 /* a subflow of Multipath TCP */
+#define SOCKET_OF_KERNEL 0x10 /* a struct socket without a file: the kernel's own */
+
 struct tcp_part {
 	__u64 bytes_acked;
 	__u64 bytes_sent;
 	__u64 bytes_received;
+	__u64 inode;  /* of the socket's file; 0: none */
+	__u64 cgroup; /* id of its cgroup v2; 0: none */
 	__u32 rcv_nxt;
 	__u32 copied_seq;
 	__u32 snd_nxt;
 	__u32 snd_una;
 	__u32 write_seq;
-	__u32 srtt_us; /* eighths of a microsecond */
+	__u32 rcv_wnd;
+	__u32 srtt_us;	  /* eighths of a microsecond */
+	__u32 min_rtt_us; /* all ones: none was measured */
 	__u32 total_retrans;
 	__u32 since_sent; /* jiffies */
 	__u32 since_heard;
+	__u32 since_data;
 	__u32 lingertime; /* jiffies */
-	__u32 flags;	  /* sk_flags, low half */
 	__u32 err;
+	__s32 linger2; /* jiffies, or negative */
+	__u32 user_timeout; /* ms */
+	__u8 retransmits;
+	__u8 probes;
+	__u8 shutdown;
+	__u8 bits;
+	__u32 spare;
+};
+
+#define STACK_FRAMES 32
+
+/* Of an abort: the running task's end, if it is ending, and who called. */
+struct abort_part {
+	__u32 task_flags; /* task_struct.flags */
+	__u32 exit_code;  /* as wait(2) has it; only with PF_EXITING */
+	__u32 stack_len;  /* bytes */
+	__u32 oom;	  /* the task was chosen by the OOM killer */
+	__u64 stack[STACK_FRAMES];
 };
 
 struct sighting {
@@ -88,9 +118,9 @@ struct sighting {
 	__u16 vlan;
 	__u16 raw_len;
 	__u16 trigger_len;
+	__u16 has;
 	__u8 kind;
 	__u8 origin;
-	__u8 has;
 	__u8 link_len;
 	__u8 state;  /* TCP state of the socket */
 	__u8 family; /* 4 or 6 */
@@ -108,12 +138,20 @@ struct sighting {
 	__u8 trigger_has_mac;
 	/*
 	 * The tail, of which only the used part is sent: the tcp part where
-	 * HAS_TCP; the trigger, padded to eight bytes; the RST.
+	 * HAS_TCP; the abort part where HAS_ABORT, up to its stack's end; the
+	 * trigger, padded to eight bytes; the RST.
 	 */
 	__u8 tail[sizeof(struct tcp_part) + TRIGGER_MAX + 256];
 };
 
+/* So that their layout is among the types of the object, for the Go side. */
+const struct tcp_part *tcp_part_type __attribute__((unused));
+const struct abort_part *abort_part_type __attribute__((unused));
+
 #define HEAD_SIZE __builtin_offsetof(struct sighting, tail)
+
+_Static_assert(HEAD_SIZE % 8 == 0, "the tail must be aligned");
+_Static_assert(sizeof(struct tcp_part) % 8 == 0 && sizeof(struct abort_part) % 8 == 0, "parts must keep it so");
 
 /* Indices into the counters. */
 enum counter {

@@ -10,6 +10,7 @@ type Context struct {
 	// first, as far as they are in the sensor's list. Shared: never changed.
 	Stack  []string
 	Cgroup uint64 // of the socket: the inode number of its cgroup v2 directory
+	Inode  uint64 // of the socket: what /proc/PID/fd calls socket:[inode]; 0: no process holds it
 	Past   Past
 	Peer   PeerFacts
 	Beside Beside
@@ -35,6 +36,7 @@ type SocketFacts struct {
 	SndUna        Opt[uint32] // oldest SEQ not acknowledged
 	SinceDataMS   Opt[int64]  // since data of the peer last arrived (icsk_ack.lrcvtime)
 	Multipath     Opt[bool]   // a subflow of Multipath TCP
+	OfKernel      Opt[bool]   // the kernel's own (NFS, SMC): it never had a file
 	TimeoutHit    Opt[bool]   // a timer of the socket's own had run out when it sent
 }
 
@@ -153,6 +155,9 @@ func (c *Context) Merge(other *Context, prevails bool) {
 	}
 	if other.Cgroup != 0 && (prevails || c.Cgroup == 0) {
 		c.Cgroup = other.Cgroup
+	}
+	if other.Inode != 0 && (prevails || c.Inode == 0) {
+		c.Inode = other.Inode
 	}
 	if other.Past.Known && (prevails || !c.Past.Known) {
 		c.Past = other.Past

@@ -11,6 +11,7 @@ type Config struct {
 	RingBytes   int      // size of the ring buffer: a power of two, at least 64 KiB
 	SnapBytes   int      // bytes of each RST to keep, from its IP header: 40 to 192
 	KeepPayload bool     // keep payload bytes too, up to SnapBytes
+	KeepStack   bool     // put the kernel's functions of an abort into the record too
 	Netns       []uint64 // watch only these namespaces, by inode number; empty: all
 	Ports       []uint64 // a bit a port: tell only RSTs with one of these ports; empty: all
 	// PollInterval is how often the ring is looked at while sightings come; a

@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"net/netip"
 	"unsafe"
@@ -32,6 +31,7 @@ const (
 	hasWire
 	hasVLAN
 	hasQueueDev
+	hasAbort
 )
 
 // hasTaker, of a packet that came in, stands in the place of hasWire.
@@ -39,8 +39,8 @@ const hasTaker = hasWire
 
 const (
 	headSize    = int(unsafe.Offsetof(probeSighting{}.Tail))
-	tcpPartSize = len(probeSighting{}.Tail) - triggerMax - 256
-	triggerMax  = 128
+	tcpPartSize = int(unsafe.Sizeof(probeTcpPart{}))
+	abortHead   = int(unsafe.Offsetof(probeAbortPart{}.Stack))
 )
 
 var errSample = errors.New("a sample that is shorter than it says")
@@ -58,13 +58,17 @@ type decoder struct {
 	now      clock.Pair // a moment not long ago: the wall clock may be stepped
 	hz       uint32     // jiffies a second, 0 if not known
 	names    map[[16]int8]string
-	places   []places // what the sightings of the batch at hand point to
+	stacks   stacks
+	// keepStack puts the stack into the record.
+	keepStack bool
+	places    []places // what the sightings of the batch at hand point to
 }
 
 // places are the parts of a sighting that not every one has.
 type places struct {
 	trigger    reset.Trigger
 	connection reset.Connection
+	context    reset.Context
 }
 
 func newDecoder(f *features, hz uint32) *decoder {
@@ -95,9 +99,14 @@ func (d *decoder) decode(head *probeSighting, tail []byte, s *reset.Sighting, at
 	if head.Has&hasDropReason != 0 {
 		s.Kernel.DropReason = d.features.dropReasons[head.DropReason]
 	}
-	if len(parts.tcp) > 0 || head.Has&hasSocket != 0 {
+	if parts.tcp != nil || head.Has&hasSocket != 0 {
 		place.connection = d.connection(head, parts.tcp)
 		s.Connection = &place.connection
+	}
+	if parts.tcp != nil {
+		place.context = reset.Context{Cgroup: parts.tcp.Cgroup, Inode: parts.tcp.Inode}
+		d.socket(parts.tcp, place.connection.State, &place.context.Socket)
+		s.Context = &place.context
 	}
 	d.packet(head, parts.raw, s)
 	switch head.Kind {
@@ -114,17 +123,14 @@ func (d *decoder) decode(head *probeSighting, tail []byte, s *reset.Sighting, at
 		s.Source, s.Hook = reset.TCPSendReset, reset.HookSent
 		s.Origin = reset.OriginTCPSocket
 		s.Src, s.Dst = socketEndpoints(head)
-		if !fromTimer(s) {
-			d.writer(head, s)
-		}
+		d.aborted(head, parts, s)
 	case kindReply:
 		d.reply(head, parts, s, &place.trigger)
 	case kindAccepted:
 		s.Source, s.Hook = reset.TCPReceiveReset, reset.HookAccepted
 		s.Dst, s.Src = socketEndpoints(head)
-		if len(parts.tcp) > 0 {
-			s.Next = reset.Some(binary.NativeEndian.Uint32(parts.tcp[24:]))
-			s.Unacked = reset.Some(binary.NativeEndian.Uint32(parts.tcp[36:]))
+		if parts.tcp != nil {
+			s.Next, s.Unacked = reset.Some(parts.tcp.RcvNxt), reset.Some(parts.tcp.SndUna)
 		}
 		if len(parts.raw) > 0 { // of the device that handed it on to this namespace
 			s.Extra = s.Extra.With(reset.Wire)
@@ -146,7 +152,11 @@ func (d *decoder) decode(head *probeSighting, tail []byte, s *reset.Sighting, at
 	return nil
 }
 
-type parts struct{ tcp, trigger, raw []byte }
+type parts struct {
+	tcp          *probeTcpPart
+	abort        *probeAbortPart // only as far as its stack is long
+	trigger, raw []byte
+}
 
 // split finds the parts of a tail: see bpf/sighting.h.
 func split(head *probeSighting, tail []byte) (p parts, err error) {
@@ -154,7 +164,17 @@ func split(head *probeSighting, tail []byte) (p parts, err error) {
 		if len(tail) < tcpPartSize {
 			return p, errSample
 		}
-		p.tcp, tail = tail[:tcpPartSize], tail[tcpPartSize:]
+		p.tcp, tail = (*probeTcpPart)(unsafe.Pointer(&tail[0])), tail[tcpPartSize:]
+	}
+	if head.Has&hasAbort != 0 {
+		if len(tail) < abortHead {
+			return p, errSample
+		}
+		p.abort = (*probeAbortPart)(unsafe.Pointer(&tail[0]))
+		if int(p.abort.StackLen) > min(len(tail)-abortHead, len(p.abort.Stack)*8) {
+			return p, errSample
+		}
+		return p, nil
 	}
 	if n := int(head.TriggerLen); n > 0 {
 		padded := (n + 7) &^ 7
@@ -248,30 +268,21 @@ func (d *decoder) packet(head *probeSighting, raw []byte, s *reset.Sighting) {
 	}
 }
 
-// fromTimer tells whether an abort may be a timer's, which interrupts whoever
-// runs. Where the kernel gives no reason, only an application's leaves the
-// socket in CLOSE (tcp_disconnect, __tcp_close).
-func fromTimer(s *reset.Sighting) bool {
-	switch s.Kernel.Reason {
-	case "TCP_KEEPALIVE_TIMEOUT", "TCP_ABORT_ON_MEMORY":
-		return true
-	case "", "NOT_SPECIFIED":
-		return s.Connection == nil || s.Connection.State != "CLOSE"
-	}
-	return false
-}
-
 // writer names the running task where it is the one that made the packet: a
 // process in its own system call.
 func (d *decoder) writer(head *probeSighting, s *reset.Sighting) {
+	if task := d.task(head); task != nil {
+		task.UID = reset.Some(head.Uid)
+		s.Process = task
+	}
+}
+
+// task is the running task; nil where none was asked for, or the idle one.
+func (d *decoder) task(head *probeSighting) *reset.Process {
 	if head.Has&hasCurrent == 0 || head.Pid == 0 {
-		return
+		return nil
 	}
-	s.Process = &reset.Process{
-		PID:  reset.Some(head.Pid),
-		Comm: d.name(head.Comm),
-		UID:  reset.Some(head.Uid),
-	}
+	return &reset.Process{PID: reset.Some(head.Pid), Comm: d.name(head.Comm)}
 }
 
 func socketEndpoints(head *probeSighting) (local, remote reset.Endpoint) {
@@ -286,38 +297,6 @@ func socketEndpoints(head *probeSighting) (local, remote reset.Endpoint) {
 	}
 	return reset.EndpointFrom(here, head.Sport), reset.EndpointFrom(there, head.Dport)
 }
-
-// connection reads the socket's last state.
-func (d *decoder) connection(head *probeSighting, tcp []byte) (c reset.Connection) {
-	if int(head.State) < len(tcpStates) {
-		c.State = tcpStates[head.State]
-	}
-	if head.Cookie != 0 {
-		c.Cookie = reset.Some(head.Cookie)
-	}
-	if len(tcp) == 0 {
-		return c
-	}
-	u32 := func(at int) uint32 { return binary.NativeEndian.Uint32(tcp[at:]) }
-	u64 := func(at int) uint64 { return binary.NativeEndian.Uint64(tcp[at:]) }
-	c.BytesSent = reset.Some(u64(8))
-	c.BytesReceived = reset.Some(u64(16))
-	rcvNxt, copied, sndUna, writeSeq := u32(24), u32(28), u32(36), u32(40)
-	c.Unread = reset.Some(ahead(rcvNxt, copied))
-	c.Unsent = reset.Some(ahead(writeSeq, sndUna))
-	if rtt := u32(44); rtt != 0 { // 0: none was measured
-		c.RTTUS = reset.Some(rtt >> 3)
-	}
-	c.Retransmits = reset.Some(u32(48))
-	if d.hz != 0 && c.State != "SYN_SENT" { // before the handshake TCP has not set these clocks
-		c.SinceSentMS = reset.Some(int64(u32(52)) * 1000 / int64(d.hz))
-		c.SinceHeardMS = reset.Some(int64(u32(56)) * 1000 / int64(d.hz))
-	}
-	return c
-}
-
-// ahead is how many bytes a sequence number is ahead of another, modulo 2^32.
-func ahead(a, b uint32) uint32 { return uint32(max(0, int32(a-b))) }
 
 // name interns a NUL-terminated kernel name.
 func (d *decoder) name(raw [16]int8) string {

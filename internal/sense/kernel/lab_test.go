@@ -19,8 +19,9 @@ type recording struct {
 	sensor *kernel.Sensor
 	stop   func() correlate.Counts
 
-	mu      sync.Mutex
-	records []reset.Reset
+	mu       sync.Mutex
+	records  []reset.Reset
+	contexts []reset.Context // one a record
 }
 
 // joining is how sightings are joined: as ever, but with more patience in an
@@ -44,8 +45,17 @@ func record(t *testing.T, cfg kernel.Config) *recording {
 		attribute.Judge(&attribute.Case{Reset: r, Origin: joined.Origin, Context: joined.Context})
 		kept := *r
 		kept.Packet.Raw = append([]byte(nil), r.Packet.Raw...)
+		if r.Connection != nil {
+			connection := *r.Connection
+			kept.Connection = &connection
+		}
+		var around reset.Context
+		if joined.Context != nil {
+			around = *joined.Context
+		}
 		rec.mu.Lock()
 		rec.records = append(rec.records, kept)
+		rec.contexts = append(rec.contexts, around)
 		rec.mu.Unlock()
 	})
 	if err != nil {
@@ -77,7 +87,7 @@ func record(t *testing.T, cfg kernel.Config) *recording {
 func (rec *recording) clear() {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	rec.records = nil
+	rec.records, rec.contexts = nil, nil
 }
 
 // observations returns what the records since clear say.

@@ -26,6 +26,9 @@ var readOnly = map[asm.BuiltinFunc]bool{
 	asm.FnMapLookupElem: true, asm.FnProbeReadKernel: true, asm.FnProbeReadKernelStr: true,
 	asm.FnKtimeGetNs: true, asm.FnJiffies64: true, asm.FnGetSmpProcessorId: true,
 	asm.FnGetCurrentPidTgid: true, asm.FnGetCurrentComm: true, asm.FnRingbufOutput: true,
+	// How the running task ends, and which kernel functions led to an abort:
+	// both only read.
+	asm.FnGetCurrentTask: true, asm.FnGetStack: true,
 }
 
 // readOnlyKernelFunctions are the kernel's own functions that they may call.

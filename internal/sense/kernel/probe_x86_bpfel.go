@@ -13,6 +13,15 @@ import (
 	"github.com/cilium/ebpf"
 )
 
+type probeAbortPart struct {
+	_         structs.HostLayout
+	TaskFlags uint32
+	ExitCode  uint32
+	StackLen  uint32
+	Oom       uint32
+	Stack     [32]uint64
+}
+
 type probeReply struct {
 	_             structs.HostLayout
 	Used          uint64
@@ -46,12 +55,13 @@ type probeSighting struct {
 	Vlan          uint16
 	RawLen        uint16
 	TriggerLen    uint16
+	Has           uint16
 	Kind          uint8
 	Origin        uint8
-	Has           uint8
 	LinkLen       uint8
 	State         uint8
 	Family        uint8
+	_             [1]byte
 	Sport         uint16
 	Dport         uint16
 	Saddr         [16]uint8
@@ -60,12 +70,42 @@ type probeSighting struct {
 	Dev           [16]int8
 	Dev2          [16]int8
 	Link          [20]uint8
+	_             [2]byte
 	TriggerMark   uint32
 	TriggerMac    [6]uint8
 	TriggerCt     uint8
 	TriggerHasMac uint8
-	Tail          [456]uint8
-	_             [4]byte
+	Tail          [496]uint8
+}
+
+type probeTcpPart struct {
+	_             structs.HostLayout
+	BytesAcked    uint64
+	BytesSent     uint64
+	BytesReceived uint64
+	Inode         uint64
+	Cgroup        uint64
+	RcvNxt        uint32
+	CopiedSeq     uint32
+	SndNxt        uint32
+	SndUna        uint32
+	WriteSeq      uint32
+	RcvWnd        uint32
+	SrttUs        uint32
+	MinRttUs      uint32
+	TotalRetrans  uint32
+	SinceSent     uint32
+	SinceHeard    uint32
+	SinceData     uint32
+	Lingertime    uint32
+	Err           uint32
+	Linger2       int32
+	UserTimeout   uint32
+	Retransmits   uint8
+	Probes        uint8
+	Shutdown      uint8
+	Bits          uint8
+	Spare         uint32
 }
 
 type probeWorkplace struct {
@@ -91,12 +131,14 @@ const (
 	probeProgSkbDroppedNoSocket = "skb_dropped_no_socket"
 	probeProgWireIn             = "wire_in"
 	probeProgWireOut            = "wire_out"
+	probeVarAbortPartType       = "abort_part_type"
 	probeVarFastLoads           = "fast_loads"
 	probeVarFilterNetns         = "filter_netns"
 	probeVarFilterPorts         = "filter_ports"
 	probeVarKeepPayload         = "keep_payload"
 	probeVarPacketHooks         = "packet_hooks"
 	probeVarSnapLen             = "snap_len"
+	probeVarTcpPartType         = "tcp_part_type"
 	probeVarWakeIntervalNs      = "wake_interval_ns"
 )
 
@@ -168,12 +210,14 @@ type probeMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type probeVariableSpecs struct {
+	AbortPartType  *ebpf.VariableSpec `ebpf:"abort_part_type"`
 	FastLoads      *ebpf.VariableSpec `ebpf:"fast_loads"`
 	FilterNetns    *ebpf.VariableSpec `ebpf:"filter_netns"`
 	FilterPorts    *ebpf.VariableSpec `ebpf:"filter_ports"`
 	KeepPayload    *ebpf.VariableSpec `ebpf:"keep_payload"`
 	PacketHooks    *ebpf.VariableSpec `ebpf:"packet_hooks"`
 	SnapLen        *ebpf.VariableSpec `ebpf:"snap_len"`
+	TcpPartType    *ebpf.VariableSpec `ebpf:"tcp_part_type"`
 	WakeIntervalNs *ebpf.VariableSpec `ebpf:"wake_interval_ns"`
 }
 
@@ -220,12 +264,14 @@ func (m *probeMaps) Close() error {
 //
 // It can be passed to loadProbeObjects or ebpf.CollectionSpec.LoadAndAssign.
 type probeVariables struct {
+	AbortPartType  *ebpf.Variable `ebpf:"abort_part_type"`
 	FastLoads      *ebpf.Variable `ebpf:"fast_loads"`
 	FilterNetns    *ebpf.Variable `ebpf:"filter_netns"`
 	FilterPorts    *ebpf.Variable `ebpf:"filter_ports"`
 	KeepPayload    *ebpf.Variable `ebpf:"keep_payload"`
 	PacketHooks    *ebpf.Variable `ebpf:"packet_hooks"`
 	SnapLen        *ebpf.Variable `ebpf:"snap_len"`
+	TcpPartType    *ebpf.Variable `ebpf:"tcp_part_type"`
 	WakeIntervalNs *ebpf.Variable `ebpf:"wake_interval_ns"`
 }
 

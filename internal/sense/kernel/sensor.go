@@ -91,9 +91,14 @@ func (s *Sensor) Run(ctx context.Context, ready func(), sink func([]reset.Sighti
 	cancel := context.AfterFunc(ctx, r.interrupt)
 	defer cancel()
 
+	decoder := newDecoder(p.features, kernelHZ())
+	decoder.keepStack = s.cfg.KeepStack
+	if decoder.stacks.symbols, err = readSymbols(); err != nil {
+		s.log.Warn("the functions that lead to a reset have no names", "error", err)
+	}
 	reader := &reader{
 		sensor: s, probe: p, ring: r, sink: sink,
-		decoder: newDecoder(p.features, kernelHZ()),
+		decoder: decoder,
 		batch:   make([]reset.Sighting, 0, batchSize),
 		told:    make(map[uint32]uint64),
 	}

@@ -1,0 +1,160 @@
+package kernel_test
+
+import (
+	"encoding/json"
+	"slices"
+	"testing"
+
+	"github.com/rstwatch/rstwatch/internal/correlate"
+	"github.com/rstwatch/rstwatch/internal/reset"
+	"github.com/rstwatch/rstwatch/internal/sense/kernel"
+	"github.com/rstwatch/rstwatch/internal/testkit"
+)
+
+// around is one record with what was known around it.
+type around struct {
+	*reset.Reset
+	*reset.Context
+}
+
+func (a around) String() string {
+	text, err := json.Marshal(map[string]any{
+		"connection": a.Connection, "process": a.Process, "socket": a.Socket, "stack": a.Stack,
+		"past": a.Past, "peer": a.Peer, "beside": a.Beside,
+	})
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
+// told is what the sensor must know of the RSTs of one maker, in the direction
+// given. A check says what is wrong, or nothing.
+type told struct {
+	maker     string
+	direction reset.Direction
+	checks    map[string]func(around) bool
+}
+
+func stacked(names ...string) func(around) bool {
+	return func(a around) bool {
+		for _, name := range names {
+			if !slices.Contains(a.Stack, name) {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+var contexts = []told{
+	{"linger-zero", reset.Out, map[string]func(around) bool{
+		"SO_LINGER of 0":        func(a around) bool { return a.Socket.Linger.V && a.Socket.LingerMS == reset.Some[int64](0) },
+		"closed by its process": stacked("__tcp_close", "tcp_disconnect"),
+		"a process holds it":    func(a around) bool { return a.Socket.Orphan == reset.Some(false) && a.Inode != 0 },
+	}},
+	{"unread-data", reset.Out, map[string]func(around) bool{
+		"closed by its process": stacked("__tcp_close", "sock_close"),
+		"no SO_LINGER":          func(a around) bool { return a.Socket.Linger == reset.Some(false) },
+		"bytes unread":          func(a around) bool { return a.Connection.Unread.V == 300 },
+		"a cgroup":              func(a around) bool { return a.Cgroup != 0 },
+		"no exit":               func(a around) bool { return a.Process.Exit == nil },
+		"a least round trip":    func(a around) bool { return a.Connection.MinRTTUS.OK },
+	}},
+	{"disconnect", reset.Out, map[string]func(around) bool{
+		"connect(AF_UNSPEC)": stacked("tcp_disconnect", "__inet_stream_connect"),
+		"not closed":         func(a around) bool { return !stacked("__tcp_close")(a) },
+	}},
+	{"listener-closed", reset.Out, map[string]func(around) bool{
+		"the listener stopped": stacked("inet_csk_listen_stop"),
+		"never accepted":       func(a around) bool { return a.Socket.Orphan.V && a.Inode == 0 },
+		"the closing process":  func(a around) bool { return a.Process != nil && a.Process.PID.OK },
+	}},
+	{"linger2", reset.Out, map[string]func(around) bool{
+		"TCP_LINGER2 below 0":   func(a around) bool { return a.Socket.Linger2.OK && a.Socket.Linger2.V < 0 },
+		"closed by its process": stacked("__tcp_close"),
+		"sending was shut":      func(a around) bool { return a.Socket.Shutdown.V&2 != 0 },
+	}},
+	{"process-killed", reset.Out, map[string]func(around) bool{
+		"SIGKILL":      func(a around) bool { return a.Process.Exit != nil && a.Process.Exit.Signal == "SIGKILL" },
+		"no OOM":       func(a around) bool { return !a.Process.Exit.OOM },
+		"at its end":   stacked("do_exit", "do_group_exit"),
+		"by a signal":  stacked("get_signal"),
+		"bytes unread": func(a around) bool { return a.Connection.Unread.V > 0 },
+	}},
+	{"process-exited", reset.Out, map[string]func(around) bool{
+		"exit code 0": func(a around) bool { return a.Process.Exit != nil && a.Process.Exit.Code == reset.Some[int32](0) },
+		"at its end":  stacked("do_exit"),
+		"no signal":   func(a around) bool { return a.Process.Exit.Signal == "" },
+	}},
+	{"socket-destroyed", reset.Out, map[string]func(around) bool{
+		"tcp_abort":  stacked("tcp_abort"),
+		"the killer": func(a around) bool { return a.Process.By != nil && a.Process.By.PID.OK },
+	}},
+	{"keepalive-timeout", reset.Out, map[string]func(around) bool{
+		"its timer":    stacked("tcp_keepalive_timer"),
+		"it ran out":   func(a around) bool { return a.Socket.TimeoutHit.V },
+		"keepalive on": func(a around) bool { return a.Socket.Keepalive.V && a.Socket.Probes.V > 0 },
+		"no limit":     func(a around) bool { return a.Socket.UserTimeoutMS == reset.Some[uint32](0) },
+	}},
+	{"keepalive-user-timeout", reset.Out, map[string]func(around) bool{
+		"TCP_USER_TIMEOUT": func(a around) bool { return a.Socket.UserTimeoutMS == reset.Some[uint32](1500) },
+	}},
+	{"shutdown-then-data", reset.Out, map[string]func(around) bool{
+		"shut both ways": func(a around) bool { return a.Socket.Shutdown.V == 3 },
+		"still held":     func(a around) bool { return a.Socket.Orphan == reset.Some(false) },
+	}},
+	{"close-race", reset.Out, map[string]func(around) bool{
+		"left alone": func(a around) bool { return a.Socket.Orphan.V },
+	}},
+	{"forged-exact", reset.In, map[string]func(around) bool{
+		"its window": func(a around) bool { return a.Socket.RcvNxt == a.Packet.Seq && a.Socket.RcvWnd.V > 0 },
+		"alive":      func(a around) bool { return a.Socket.Orphan == reset.Some(false) && a.Inode != 0 },
+	}},
+	{"forged-in-window", reset.In, map[string]func(around) bool{
+		"its window": func(a around) bool { return a.Socket.RcvNxt.V+10 == a.Packet.Seq.V },
+	}},
+}
+
+// TestContext makes one kind of reset after the other and holds what the sensor
+// knows around each against what was made.
+func TestContext(t *testing.T) {
+	lab := testkit.NewLab(t)
+	rec := record(t, kernel.DefaultConfig())
+	for _, want := range contexts {
+		maker := testkit.Lookup(t, want.maker)
+		if maker.Slow && testing.Short() {
+			continue
+		}
+		for _, scene := range maker.ScenesIn(lab) {
+			t.Run(want.maker+"/"+scene.String(), func(t *testing.T) {
+				rec.clear()
+				expects := testkit.Visible(maker.MustMake(t, lab, scene, 2), testkit.Stack|testkit.Device)
+				lab.AwaitCompare(t, expects, correlate.DefaultConfig().Window, rec.observations)
+				rec.checkContexts(t, expects, want)
+			})
+		}
+	}
+}
+
+func (rec *recording) checkContexts(t *testing.T, expects []testkit.Expect, want told) {
+	t.Helper()
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	checked := 0
+	for i := range rec.records {
+		a := around{&rec.records[i], &rec.contexts[i]}
+		if a.Direction != want.direction || expected(a.Reset, expects) == nil {
+			continue
+		}
+		checked++
+		for what, holds := range want.checks {
+			if !holds(a) {
+				t.Errorf("not told: %s; %s", what, a)
+			}
+		}
+	}
+	if checked == 0 {
+		t.Errorf("no record to check, of %d", len(rec.records))
+	}
+}
