@@ -22,6 +22,7 @@ type filter struct {
 	srcPort uint16 // 0: any
 	dstPort uint16
 	flags   reset.Flags // at least these; 0: any
+	exact   bool        // no other flags
 	reject  bool        // with tcp reset; else drop
 }
 
@@ -88,8 +89,12 @@ func (f filter) matches() []expr.Any {
 	}
 	if f.flags != 0 {
 		bits := []byte{byte(f.flags)}
+		mask := bits
+		if f.exact {
+			mask = []byte{0xff}
+		}
 		exprs = append(exprs, field(13, 1),
-			&expr.Bitwise{SourceRegister: 1, DestRegister: 1, Len: 1, Mask: bits, Xor: []byte{0}},
+			&expr.Bitwise{SourceRegister: 1, DestRegister: 1, Len: 1, Mask: mask, Xor: []byte{0}},
 			&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: bits})
 	}
 	return exprs

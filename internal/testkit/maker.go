@@ -33,7 +33,7 @@ func (e *UnsupportedError) Error() string { return "not supported here: needs " 
 func Makers() []Maker {
 	var all []Maker
 	for _, group := range [][]Maker{
-		passiveMakers(), closedMakers(), activeMakers(), processMakers(), timerMakers(),
+		passiveMakers(), closedMakers(), activeMakers(), closeMakers(), processMakers(), timerMakers(),
 		rejectMakers(), injectMakers(), receivedMakers(), oddMakers(), natMakers(),
 		pathMakers(),
 	} {

@@ -303,3 +303,32 @@ func addrPort(s unix.Sockaddr) netip.AddrPort {
 	}
 	return netip.AddrPort{}
 }
+
+// listenShared makes a listener that shares its port, a fresh one if it is 0.
+func (r *run) listenShared(port uint16) (*sock, error) {
+	if port == 0 {
+		port = r.lab.NextPort()
+	}
+	c := &sock{fd: -1, local: netip.AddrPortFrom(r.server.addr, port), pause: r.lab.pause}
+	domain := unix.AF_INET
+	if r.server.addr.Is6() {
+		domain = unix.AF_INET6
+	}
+	err := r.server.node.Do(func() (err error) {
+		c.fd, err = unix.Socket(domain, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		return err
+	})
+	if err == nil {
+		err = unix.SetsockoptInt(c.fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
+	}
+	if err == nil {
+		err = unix.Bind(c.fd, sockaddr(c.local))
+	}
+	if err == nil {
+		err = unix.Listen(c.fd, 8)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("sharing %s: %w", c.local, err), c.close())
+	}
+	return c, nil
+}
