@@ -23,6 +23,7 @@ type filter struct {
 	dstPort uint16
 	flags   reset.Flags // at least these; 0: any
 	exact   bool        // no other flags
+	invalid bool        // only what conntrack can put to no connection
 	reject  bool        // with tcp reset; else drop
 }
 
@@ -96,6 +97,9 @@ func (f filter) matches() []expr.Any {
 		exprs = append(exprs, field(13, 1),
 			&expr.Bitwise{SourceRegister: 1, DestRegister: 1, Len: 1, Mask: mask, Xor: []byte{0}},
 			&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: bits})
+	}
+	if f.invalid {
+		exprs = append(exprs, invalid()...)
 	}
 	return exprs
 }

@@ -38,6 +38,7 @@ type Lab struct {
 	stacked map[Route][2]*Node // made by Stack
 	port    uint16
 	pace    pace
+	box     *middlebox // nil before a maker wants it
 }
 
 // Option changes what NewLab builds.
@@ -81,6 +82,10 @@ func newBareLab(t testing.TB) (*Lab, error) {
 }
 
 func (l *Lab) close() {
+	if l.box != nil {
+		l.box.close()
+		l.box = nil
+	}
 	for _, n := range l.nodes {
 		n.remove()
 	}

@@ -11,7 +11,9 @@ func pathMakers() []Maker {
 	for _, f := range forgeries() {
 		all = append(all, Maker{Name: f.name, Kernel: f.kernel(), Scenes: f.scenes, make: f.make})
 	}
-	return append(all, wrongMACMaker())
+	all = append(all, wrongMACMaker(), rebornMaker())
+	all = append(all, idleMakers()...)
+	return append(all, benignMakers()...)
 }
 
 // throughBox are the scenes that lead through the middlebox.

@@ -154,7 +154,6 @@ func (f forgery) make(r *run) error {
 	if err != nil {
 		return err
 	}
-	r.hidden = f.away
 	for i := range r.n {
 		if f.on == onSYN {
 			err = f.makeSYN(r, box, i+1)

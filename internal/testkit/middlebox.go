@@ -22,21 +22,29 @@ import (
 // For the two ends it is no hop of its own. The router has each packet twice:
 // before the box and after it.
 type middlebox struct {
+	tap   *os.File
+	queue chan held
+	done  sync.WaitGroup
+
+	mu sync.Mutex
+	boxState
+}
+
+// boxState is what a maker makes of the box.
+type boxState struct {
+	client netip.Addr
 	// away is by how many hops the server is further than the router.
 	away uint8
 	// delay is how long each packet takes to get from the box to the server's
 	// side or back: the box is beside the client.
 	delay time.Duration
+	react reaction
 
-	client netip.Addr
-	tap    *os.File
-	queue  chan held
-	done   sync.WaitGroup
-
-	mu     sync.Mutex
-	react  reaction
 	forged []Segment
 	passed int // RSTs of the two ends
+	kept   []*passing
+	let    map[[2]uint32]bool // what was held, by the client's port and SEQ, and is no more
+	again  bool               // let through what is sent again, then
 	err    error
 }
 
@@ -57,23 +65,15 @@ const (
 	boxHeader = 14 // of Ethernet
 )
 
-// middlebox puts a box in the router's place for as long as the maker runs.
+// middlebox puts the lab's box in the router's place for as long as the maker
+// runs. away is by how many hops it makes the server seem further.
 func (r *run) middlebox(away uint8, delay time.Duration, react reaction) (*middlebox, error) {
-	b := &middlebox{away: away, delay: delay, react: react, client: r.client.addr, queue: make(chan held, 1024)}
+	b, err := r.lab.openBox()
+	if err != nil {
+		return nil, err
+	}
+	b.begin(r.client.addr, away, delay, react)
 	n := r.lab.Router
-	if err := n.Do(b.open); err != nil {
-		return nil, err
-	}
-	b.done.Add(2)
-	go b.read()
-	go b.pass()
-	r.cleanup(b.close)
-	if err := n.configure(boxDevice); err != nil {
-		return nil, err
-	}
-	if err := n.lead(boxDevice, r.scene.Family); err != nil {
-		return nil, err
-	}
 	for _, device := range []string{"r0", "r1"} {
 		rule := netlink.NewRule()
 		rule.IifName, rule.Table, rule.Priority, rule.Family = device, boxTable, 100, addressFamily(r.scene.Family)
@@ -82,9 +82,51 @@ func (r *run) middlebox(away uint8, delay time.Duration, react reaction) (*middl
 		}
 		r.cleanup(func() error { return n.rt.RuleDel(rule) })
 	}
-	r.boxed = true
-	r.cleanup(func() error { r.boxed = false; return nil })
+	r.boxed, r.hidden = true, away
+	r.cleanup(func() error {
+		r.boxed, r.hidden = false, 0
+		return b.trouble()
+	})
 	return b, nil
+}
+
+// openBox makes the lab's middlebox, which then stays: only packets that are
+// led to it reach it.
+func (l *Lab) openBox() (*middlebox, error) {
+	if l.box != nil {
+		return l.box, nil
+	}
+	b := &middlebox{queue: make(chan held, 1024)}
+	if err := l.Router.Do(b.open); err != nil {
+		return nil, err
+	}
+	l.box = b
+	b.done.Add(2)
+	go b.read()
+	go b.pass()
+	if err := l.Router.configure(boxDevice); err != nil {
+		return nil, err
+	}
+	for _, family := range []reset.Family{reset.IPv4, reset.IPv6} {
+		if err := l.Router.lead(boxDevice, family); err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
+// begin makes the box what a maker wants.
+func (b *middlebox) begin(client netip.Addr, away uint8, delay time.Duration, react reaction) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.boxState = boxState{client: client, away: away, delay: delay, react: react}
+}
+
+// trouble is what went wrong.
+func (b *middlebox) trouble() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.err
 }
 
 // open makes the device in the calling thread's namespace. It answers no ARP:
@@ -137,12 +179,9 @@ func addressFamily(f reset.Family) int {
 	return netlink.FAMILY_V4
 }
 
-func (b *middlebox) close() error {
-	err := b.tap.Close()
+func (b *middlebox) close() {
+	_ = b.tap.Close()
 	b.done.Wait()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return errors.Join(err, b.err)
 }
 
 // read takes in packet after packet and decides on each.
@@ -163,19 +202,19 @@ func (b *middlebox) read() {
 }
 
 func (b *middlebox) decide(frame []byte) {
-	p, ok := parsePassing(frame, b.client)
+	b.mu.Lock()
+	client, away, delay, react := b.client, b.away, b.delay, b.react
+	b.mu.Unlock()
+	p, ok := parsePassing(frame, client)
 	if !ok { // not TCP: neighbour discovery and its like end here
 		return
 	}
 	// The box is no hop: the router's two passes count as one.
 	hops := -1
 	if !p.fromClient {
-		hops = int(b.away) - 1
+		hops = int(away) - 1
 	}
 	p.age(hops)
-	b.mu.Lock()
-	react := b.react
-	b.mu.Unlock()
 	var forge []Segment
 	pass := true
 	if react != nil {
@@ -185,7 +224,7 @@ func (b *middlebox) decide(frame []byte) {
 		b.send(p.frame, s)
 	}
 	if pass {
-		b.queue <- held{p.frame, p.flags&reset.RST != 0, time.Now().Add(b.delay)}
+		b.queue <- held{p.frame, p.flags&reset.RST != 0, time.Now().Add(delay)}
 	}
 }
 
@@ -255,4 +294,50 @@ func (b *middlebox) awaitPassed(n int) error {
 		defer b.mu.Unlock()
 		return b.passed >= n, b.err
 	})
+}
+
+// hold is a reaction: the client's data stays until release. What is sent again
+// is lost, or after release passes, as again says.
+func (b *middlebox) hold(p *passing) (forge []Segment, pass bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !p.fromClient || p.payload == 0 {
+		return nil, true
+	}
+	if b.let[p.key()] {
+		return nil, b.again
+	}
+	for _, k := range b.kept {
+		if k.key() == p.key() {
+			return nil, false
+		}
+	}
+	b.kept = append(b.kept, p)
+	return nil, false
+}
+
+// key tells the client's segments apart.
+func (p *passing) key() [2]uint32 { return [2]uint32{uint32(p.src.Port()), p.seq} }
+
+// awaitHeld waits until n segments are held.
+func (b *middlebox) awaitHeld(n int) error {
+	return poll(fmt.Sprintf("%d segments to be held", n), func() (bool, error) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return len(b.kept) >= n, b.err
+	})
+}
+
+// release lets go what is held.
+func (b *middlebox) release() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.let == nil {
+		b.let = map[[2]uint32]bool{}
+	}
+	for _, p := range b.kept {
+		b.let[p.key()] = true
+		b.queue <- held{p.frame, false, time.Now().Add(b.delay)}
+	}
+	b.kept = nil
 }

@@ -162,6 +162,14 @@ func (n *Node) route(dst netip.Prefix, via netip.Addr) error {
 	return nil
 }
 
+// unroute takes a route away.
+func (n *Node) unroute(dst netip.Prefix, via netip.Addr) error {
+	if err := n.rt.RouteDel(&netlink.Route{Dst: ipNet(dst), Gw: via.AsSlice()}); err != nil {
+		return fmt.Errorf("removing the route to %s in %s: %w", dst, n.Role, err)
+	}
+	return nil
+}
+
 // awaitUp waits until the kernel's link watcher has activated the device: what
 // is sent before that is dropped without a word.
 func (n *Node) awaitUp(device string) error {

@@ -1,0 +1,134 @@
+package testkit
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/vishvananda/netlink"
+
+	"github.com/rstwatch/rstwatch/internal/reset"
+)
+
+// rebornMaker is a peer that lost everything.
+func rebornMaker() Maker {
+	return Maker{Name: "peer-reborn", Kernel: "tcp_v4_rcv, no_tcp_socket", Scenes: throughBox, make: makeReborn}
+}
+
+// makeReborn takes the peer's whole network namespace away and gives its
+// address to a new one, as a reboot does, or a container that is started again.
+func makeReborn(r *run) error {
+	i := 0
+	if r.scene.Family == reset.IPv6 {
+		i = 1
+	}
+	net, via := prefixes(6, 0)[i].Masked(), prefixes(1, 1)[i].Addr()
+	if err := r.client.node.route(net, via); err != nil {
+		return err
+	}
+	r.cleanup(func() error { return r.client.node.unroute(net, via) })
+	return r.onReborn(i)
+}
+
+func (r *run) onReborn(family int) error {
+	// The link of the last one stays until here: who watches asks for the names of
+	// devices late.
+	_ = r.lab.Router.removeLink("r6")
+	first, err := r.guest(family)
+	if err != nil {
+		return err
+	}
+	var clients, servers []*sock
+	defer func() {
+		for _, c := range append(clients, servers...) {
+			c.vanish()
+		}
+	}()
+	for range r.n {
+		client, server, err := r.connect()
+		if err != nil {
+			return err
+		}
+		clients, servers = append(clients, client), append(servers, server)
+	}
+	for _, s := range servers {
+		s.vanish() // it is a namespace's end that says nothing, not its sockets'
+	}
+	r.lab.RemoveNode(first)
+	if err := r.lab.Router.removeLink("r6"); err != nil {
+		return err
+	}
+	if _, err := r.guest(family); err != nil {
+		return err
+	}
+	for _, c := range clients {
+		if err := c.locate(); err != nil {
+			return err
+		}
+		if err := c.write([]byte("hello again")); err != nil {
+			return fmt.Errorf("writing: %w", err)
+		}
+		if err := c.awaitReset(); err != nil {
+			return fmt.Errorf("from a peer that was born again: %w", err)
+		}
+		r.sent(shot{
+			from: r.server, to: r.client, srcPort: c.remote.Port(), dstPort: c.local.Port(),
+			flags: reset.RST, seq: reset.Some(c.rcvNxt), window: reset.Some[uint16](0), ttl: 64,
+			sender: reset.LocalKernel, cause: reset.NoConnection, reason: "NO_SOCKET", verdict: reset.Accepted,
+			seen: seen(reset.Peer, reset.PeerNoConnection, reset.CauseUnknown),
+		})
+	}
+	for i := range r.expects { // the new namespace is nobody's who watched before
+		if e := &r.expects[i]; e.Direction == reset.Out {
+			e.Optional = true
+		}
+	}
+	return nil
+}
+
+// guest makes a namespace beside the server, on a net of its own, and lets it
+// be the server of the scene.
+func (r *run) guest(family int) (*Node, error) {
+	n, err := r.lab.NewNode(fmt.Sprintf("guest%d", r.lab.NextPort()))
+	if err != nil {
+		return nil, err
+	}
+	if err := r.lab.Link(End{r.lab.Router, "r6", prefixes(6, 1)}, End{n, "s0", prefixes(6, 2)}); err != nil {
+		return nil, err
+	}
+	if err := n.route(prefixes(1, 0)[family].Masked(), prefixes(6, 1)[family].Addr()); err != nil {
+		return nil, err
+	}
+	if err := n.introduce("s0", r.lab.Router, "r6", prefixes(6, 1)[family].Addr(), prefixes(6, 2)[family].Addr()); err != nil {
+		return nil, err
+	}
+	r.server = side{n, prefixes(6, 2)[family].Addr(), "s0"}
+	return n, nil
+}
+
+// introduce makes two neighbours known to each other: what must wait for an
+// answer to "who has" may be sent again in between.
+func (n *Node) introduce(device string, other *Node, otherDevice string, otherAddr, addr netip.Addr) error {
+	for _, of := range []struct {
+		node       *Node
+		device     string
+		peer       *Node
+		peerDevice string
+		neighbour  netip.Addr
+	}{{n, device, other, otherDevice, otherAddr}, {other, otherDevice, n, device, addr}} {
+		link, err := of.node.rt.LinkByName(of.device)
+		if err != nil {
+			return fmt.Errorf("finding %s in %s: %w", of.device, of.node.Role, err)
+		}
+		mac, err := of.peer.MAC(of.peerDevice)
+		if err != nil {
+			return err
+		}
+		neighbour := &netlink.Neigh{
+			LinkIndex: link.Attrs().Index, IP: of.neighbour.AsSlice(), HardwareAddr: mac, State: netlink.NUD_PERMANENT,
+		}
+		if err := of.node.rt.NeighSet(neighbour); err != nil {
+			return fmt.Errorf("introducing %s to %s: %w", of.neighbour, of.node.Role, err)
+		}
+	}
+	return nil
+}
