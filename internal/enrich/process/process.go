@@ -4,7 +4,7 @@ package process
 
 import (
 	"bufio"
-	"bytes"
+	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -16,6 +16,11 @@ import (
 // keepFor is how long what /proc said of a process is believed: shorter than a
 // process id takes to be used again.
 const keepFor = time.Second
+
+// rememberFor is how long one that has gone is still named by what was read of
+// it, if it bore the name that the record has: a process that ends resets its
+// connections when /proc has already forgotten it.
+const rememberFor = time.Minute
 
 // maxKept bounds the memory of a Reader.
 const maxKept = 1024
@@ -29,7 +34,9 @@ type Reader struct {
 }
 
 type kept struct {
-	at       time.Time
+	at       time.Time // of the last look
+	read     time.Time // of the last look that found it
+	comm     string
 	exe      string
 	uid, gid reset.Opt[uint32]
 }
@@ -47,11 +54,14 @@ func (r *Reader) Fill(p *reset.Process) {
 	}
 	k, ok := r.kept[p.PID.V]
 	if now := r.now(); !ok || now.Sub(k.at) > keepFor {
-		k = r.read(p.PID.V, now)
+		k = r.refresh(k, p.PID.V, now)
 		if len(r.kept) >= maxKept {
 			clear(r.kept)
 		}
 		r.kept[p.PID.V] = k
+	}
+	if k.comm != p.Comm && k.read != k.at {
+		return // what was read may be of an earlier process of this number
 	}
 	if p.Exe == "" {
 		p.Exe = k.exe
@@ -64,31 +74,55 @@ func (r *Reader) Fill(p *reset.Process) {
 	}
 }
 
-func (r *Reader) read(pid uint32, now time.Time) kept {
-	k := kept{at: now}
-	dir := r.root + "/" + strconv.FormatUint(uint64(pid), 10)
-	if exe, err := os.Readlink(dir + "/exe"); err == nil {
-		k.exe = strings.ToValidUTF8(strings.TrimSuffix(exe, " (deleted)"), "?")
+// refresh looks anew. Of a process that has gone, what was known stays for a
+// while.
+func (r *Reader) refresh(old kept, pid uint32, now time.Time) kept {
+	p, ok := Read(r.root, pid)
+	if !ok {
+		if now.Sub(old.read) > rememberFor {
+			return kept{at: now, read: now} // nothing: that is known now
+		}
+		old.at = now
+		return old
 	}
-	status, err := os.ReadFile(dir + "/status")
+	if p.Exe == "" && old.comm == p.Comm && now.Sub(old.read) <= rememberFor {
+		p.Exe = old.exe // a process that is ending has given up its memory, and with it its program
+	}
+	return kept{at: now, read: now, comm: p.Comm, exe: p.Exe, uid: p.UID, gid: p.GID}
+}
+
+// maxStatus bounds what is read of a status file.
+const maxStatus = 64 << 10
+
+// Read returns what the /proc at root says of a process now: all but its
+// arguments. It reports false for one that is gone.
+func Read(root string, pid uint32) (reset.Process, bool) {
+	p := reset.Process{PID: reset.Some(pid)}
+	dir := root + "/" + strconv.FormatUint(uint64(pid), 10)
+	file, err := os.Open(dir + "/status")
 	if err != nil {
-		return k
+		return p, false
 	}
-	lines := bufio.NewScanner(bytes.NewReader(status))
+	defer file.Close()
+	if exe, err := os.Readlink(dir + "/exe"); err == nil {
+		p.Exe = strings.ToValidUTF8(strings.TrimSuffix(exe, " (deleted)"), "?")
+	}
+	lines := bufio.NewScanner(io.LimitReader(file, maxStatus))
 	for lines.Scan() {
-		fields := strings.Fields(lines.Text())
-		if len(fields) < 3 {
-			continue
-		}
+		name, value, _ := strings.Cut(lines.Text(), ":")
+		fields := strings.Fields(value)
+		switch {
+		case name == "Name":
+			p.Comm = strings.ToValidUTF8(strings.TrimPrefix(value, "\t"), "?")
+		case len(fields) < 2:
 		// The second number is the effective id (proc(5)).
-		switch fields[0] {
-		case "Uid:":
-			k.uid = number(fields[2])
-		case "Gid:":
-			k.gid = number(fields[2])
+		case name == "Uid":
+			p.UID = number(fields[1])
+		case name == "Gid":
+			p.GID = number(fields[1])
 		}
 	}
-	return k
+	return p, true
 }
 
 func number(text string) reset.Opt[uint32] {

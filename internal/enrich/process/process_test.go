@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -90,6 +91,63 @@ func TestFillBelievesForAMoment(t *testing.T) {
 	now = now.Add(keepFor + 1)
 	if got := exe(); got != "/bin/second" {
 		t.Errorf("still believed: %q", got)
+	}
+}
+
+// TestFillRemembersTheDead: a process that has ended is named by what was read
+// while it lived, if the record bears its name, and not for ever.
+func TestFillRemembersTheDead(t *testing.T) {
+	root := fake(t, 7, "/bin/web", "Name:\tweb\nUid:\t1\t2\t2\t2\n")
+	r, now := New(root), time.Unix(1000, 0)
+	r.now = func() time.Time { return now }
+	exe := func(comm string) string {
+		p := reset.Process{PID: reset.Some(uint32(7)), Comm: comm}
+		r.Fill(&p)
+		return p.Exe
+	}
+	if got := exe("web"); got != "/bin/web" {
+		t.Fatalf("alive: %q", got)
+	}
+	now = now.Add(2 * keepFor)
+	if err := os.Remove(filepath.Join(root, "7", "exe")); err != nil {
+		t.Fatal(err)
+	}
+	if got := exe("web"); got != "/bin/web" {
+		t.Errorf("ending: %q", got)
+	}
+	if err := os.RemoveAll(filepath.Join(root, "7")); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(2 * keepFor)
+	if got := exe("web"); got != "/bin/web" {
+		t.Errorf("ended: %q", got)
+	}
+	if got := exe("other"); got != "" {
+		t.Errorf("another process of its number: %q", got)
+	}
+	now = now.Add(2 * rememberFor)
+	if got := exe("web"); got != "" {
+		t.Errorf("long ended: %q", got)
+	}
+}
+
+// TestRead: this process knows itself.
+func TestRead(t *testing.T) {
+	got, ok := Read("/proc", uint32(os.Getpid()))
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	comm, err := os.ReadFile("/proc/self/comm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := reset.Process{
+		PID: reset.Some(uint32(os.Getpid())), Comm: strings.TrimSuffix(string(comm), "\n"), Exe: exe,
+		UID: reset.Some(uint32(os.Geteuid())), GID: reset.Some(uint32(os.Getegid())),
+	}
+	if diff := cmp.Diff(want, got); diff != "" || !ok {
+		t.Errorf("found %v (-want +got):\n%s", ok, diff)
 	}
 }
 
