@@ -1,13 +1,17 @@
-package container
+// Package cgroup finds the folder of a cgroup of version 2 by the number that
+// the kernel gives with a socket, and the processes in it.
+package cgroup
 
 import (
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -16,13 +20,13 @@ import (
 // maxFolders bounds how many folders one walk reads.
 const maxFolders = 50_000
 
-// errNoCgroup means that no folder has that number: it is gone, or belongs to
+// ErrUnknown means that no folder has that number: it is gone, or belongs to
 // another hierarchy.
-var errNoCgroup = errors.New("no such cgroup")
+var ErrUnknown = errors.New("no such cgroup")
 
-// cgroupPath returns the path of the cgroup v2 folder with the given inode
-// number, from the root of the hierarchy that is mounted at mount.
-func cgroupPath(ctx context.Context, mount string, number uint64) (string, error) {
+// Path returns the path of the cgroup with the given inode number, from the
+// root of the hierarchy that is mounted at mount.
+func Path(ctx context.Context, mount string, number uint64) (string, error) {
 	path, err := byHandle(mount, number)
 	if err != nil {
 		path, err = byWalking(ctx, mount, number)
@@ -44,7 +48,7 @@ func byHandle(mount string, number uint64) (string, error) {
 	defer unix.Close(root)
 	var stat unix.Statfs_t
 	if err := unix.Fstatfs(root, &stat); err != nil || stat.Type != unix.CGROUP2_SUPER_MAGIC {
-		return "", errNoCgroup
+		return "", ErrUnknown
 	}
 	handle := unix.NewFileHandle(fileidKernfs, binary.NativeEndian.AppendUint64(nil, number))
 	fd, err := unix.OpenByHandleAt(root, handle, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC)
@@ -58,7 +62,7 @@ func byHandle(mount string, number uint64) (string, error) {
 	}
 	within, ok := strings.CutPrefix(path, strings.TrimSuffix(mount, "/"))
 	if !ok || strings.HasSuffix(path, " (deleted)") {
-		return "", errNoCgroup
+		return "", ErrUnknown
 	}
 	return within, nil
 }
@@ -84,14 +88,14 @@ func byWalking(ctx context.Context, mount string, number uint64) (string, error)
 		return "", fmt.Errorf("reading cgroups below %q: %w", mount, err)
 	}
 	if found == "" {
-		return "", errNoCgroup
+		return "", ErrUnknown
 	}
 	return found, nil
 }
 
-// unifiedMount returns where cgroup v2 is mounted: at root, or beside the old
+// Mount returns where cgroup v2 is mounted: at root, or beside the old
 // hierarchies.
-func unifiedMount(root string) string {
+func Mount(root string) string {
 	var stat unix.Statfs_t
 	beside := filepath.Join(root, "unified")
 	if err := unix.Statfs(root, &stat); err == nil && stat.Type == unix.CGROUP2_SUPER_MAGIC {
@@ -101,4 +105,28 @@ func unifiedMount(root string) string {
 		return beside
 	}
 	return root
+}
+
+// maxProcesses bounds what is read of the list of processes.
+const maxProcesses = 64 << 10 // bytes
+
+// Processes returns processes of the cgroup with the given path, those at the
+// beginning of a long list.
+func Processes(mount, path string) ([]uint32, error) {
+	file, err := os.Open(filepath.Join(mount, path, "cgroup.procs"))
+	if err != nil {
+		return nil, fmt.Errorf("reading processes of cgroup: %w", err)
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxProcesses))
+	if err != nil {
+		return nil, fmt.Errorf("reading processes of cgroup: %w", err)
+	}
+	var list []uint32
+	for _, word := range strings.Fields(string(text)) {
+		if pid, err := strconv.ParseUint(word, 10, 32); err == nil && pid > 0 { // 0: of another pid namespace
+			list = append(list, uint32(pid))
+		}
+	}
+	return list, nil
 }

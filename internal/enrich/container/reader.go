@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rstwatch/rstwatch/internal/enrich/cgroup"
 	"github.com/rstwatch/rstwatch/internal/enrich/lookup"
 	"github.com/rstwatch/rstwatch/internal/reset"
 )
@@ -49,7 +50,7 @@ type Counts struct{ Cgroups, Processes, Names lookup.Counts }
 
 // New returns a reader that knows nothing until Run runs.
 func New(cfg Config) (*Reader, error) {
-	r := &Reader{cfg: cfg, mount: unifiedMount(cfg.Root + "/sys/fs/cgroup")}
+	r := &Reader{cfg: cfg, mount: cgroup.Mount(cfg.Root + "/sys/fs/cgroup")}
 	if cfg.Ask {
 		r.sources = stateFiles(cfg.Root)
 		for _, socket := range cfg.Sockets {
@@ -122,7 +123,7 @@ func (r *Reader) named(c *reset.Container) *reset.Container {
 }
 
 func (r *Reader) ofCgroup(ctx context.Context, number uint64) lookup.Answer[*reset.Container] {
-	path, err := cgroupPath(ctx, r.mount, number)
+	path, err := cgroup.Path(ctx, r.mount, number)
 	if err != nil {
 		return lookup.Answer[*reset.Container]{Keep: keepUnknown}
 	}

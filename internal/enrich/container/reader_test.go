@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
+	"github.com/rstwatch/rstwatch/internal/enrich/cgroup"
 	"github.com/rstwatch/rstwatch/internal/enrich/lookup"
 	"github.com/rstwatch/rstwatch/internal/reset"
 	"github.com/rstwatch/rstwatch/internal/testkit"
@@ -230,7 +231,7 @@ func TestEngineHangs(t *testing.T) {
 // finds the container by the cgroup's number and by the process.
 func TestRealCgroup(t *testing.T) {
 	testkit.RequireRoot(t)
-	mount := unifiedMount("/sys/fs/cgroup")
+	mount := cgroup.Mount("/sys/fs/cgroup")
 	slice := fmt.Sprintf("%s/rstwatch%d.slice", mount, os.Getpid())
 	scope := slice + "/docker-" + id1 + ".scope"
 	if err := os.MkdirAll(scope, 0o755); err != nil {
@@ -258,16 +259,6 @@ func TestRealCgroup(t *testing.T) {
 	var stat unix.Stat_t
 	if err := unix.Stat(scope, &stat); err != nil {
 		t.Fatal(err)
-	}
-	within := strings.TrimPrefix(scope, mount)
-	if got, err := byHandle(mount, stat.Ino); err != nil || got != within {
-		t.Errorf("by its handle: %q, %v; want %q", got, err, within)
-	}
-	if got, err := byWalking(t.Context(), mount, stat.Ino); err != nil || got != within {
-		t.Errorf("by walking: %q, %v; want %q", got, err, within)
-	}
-	if got, err := cgroupPath(t.Context(), mount, 1<<62); err == nil {
-		t.Errorf("a cgroup that is none has the path %q", got)
 	}
 	r := host{t, ""}.reader(Config{Timeout: time.Second})
 	want := &reset.Container{ID: id1, Runtime: docker}
