@@ -35,7 +35,7 @@ var mayImport = map[string][]string{
 	"internal/sense/klog":     {"internal/reset", "internal/clock", "internal/netns", "internal/packet", "internal/classic"},
 
 	// What takes long is asked in the background.
-	"internal/enrich/*":      {"internal/reset", "internal/clock", "internal/enrich/lookup"},
+	"internal/enrich/*":      {"internal/reset", "internal/clock", "internal/enrich/lookup", "internal/enrich/cgroup", "internal/enrich/process"},
 	"internal/sense/capture": {"internal/reset", "internal/clock", "internal/packet", "internal/flow"},
 	"internal/flow":          {"internal/reset", "internal/packet"}, // it keeps account of segments, as the decoder gives them
 
