@@ -1,15 +1,10 @@
 package testkit
 
 import (
-	"bufio"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"net/netip"
-	"os"
-	"os/exec"
-	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -19,97 +14,50 @@ import (
 
 // processMakers are the resets that come of what happens to a process.
 func processMakers() []Maker {
+	killed := func(h *holder) error { return h.cmd.Process.Kill() }
+	terminated := func(h *holder) error { return h.cmd.Process.Signal(syscall.SIGTERM) }
+	left := func(h *holder) error { return h.tell() }
+	const onClose = "TCP_ABORT_ON_CLOSE"
+	of := func(name, kernel string, d death) Maker {
+		return Maker{Name: name, Kernel: kernel, make: d.make}
+	}
 	return []Maker{
-		{Name: "process-killed", Kernel: "do_exit, __tcp_close", make: func(r *run) error {
-			return makeProcessEnd(r, reset.ProcessKilled, func(p *os.Process) error { return p.Kill() })
-		}},
-		{Name: "process-exited", Kernel: "do_exit, __tcp_close", make: func(r *run) error {
-			return makeProcessEnd(r, reset.UnreadData, nil)
-		}},
+		of("process-killed", "do_exit, __tcp_close", death{"unread", reset.ProcessKilled, onClose, killed}),
+		of("process-exited", "do_exit, __tcp_close", death{"unread", reset.UnreadData, onClose, left}),
+		of("process-terminated", "do_exit, __tcp_close", death{"unread", reset.ProcessKilled, onClose, terminated}),
+		of("process-out-of-memory", "oom_kill_process, do_exit, __tcp_close", death{"hog", reset.ProcessKilled, onClose, (*holder).starve}),
+		of("process-killed-linger", "do_exit, tcp_disconnect", death{"linger", reset.ProcessKilled, "TCP_STATE", killed}),
+		of("process-exited-linger", "do_exit, tcp_disconnect", death{"linger", reset.LingerZero, "TCP_STATE", left}),
+		of("process-killed-listening", "do_exit, inet_csk_listen_stop", death{"listen", reset.ProcessKilled, "TCP_STATE", killed}),
+		of("process-exited-listening", "do_exit, inet_csk_listen_stop", death{"listen", reset.ListenerClosed, "TCP_STATE", left}),
+		of("closed-by-thread", "__tcp_close, data_was_unread", death{"thread", reset.UnreadData, onClose, left}),
+		of("closed-on-exec", "do_close_on_exec, __tcp_close", death{"exec", reset.UnreadData, onClose, left}),
 		{Name: "socket-destroyed", Kernel: "tcp_abort, SOCK_DESTROY", make: makeSocketDestroyed},
 	}
 }
 
-// childEnv, where set, makes this binary a child that holds sockets with
-// unread data: PATH of its namespace, address to listen on.
-const childEnv = "RSTWATCH_TESTKIT_CHILD"
-
-// A child is the test binary itself, since a process that is killed must be
-// another one. Only a variable that nobody sets by accident turns it into one.
-func init() {
-	job := os.Getenv(childEnv)
-	if job == "" {
-		return
-	}
-	if err := child(job); err != nil {
-		fmt.Fprintln(os.Stderr, "testkit child:", err)
-		os.Exit(1)
-	}
-	os.Exit(0)
+// death is how a process that holds a connection comes to its end, or to that
+// of the connection.
+type death struct {
+	mode   string // of the child
+	cause  reset.Cause
+	reason string
+	end    func(*holder) error
 }
 
-// child listens, accepts one connection, says so, and exits when its standard
-// input ends. It never reads from the connection.
-func child(job string) error {
-	path, address, _ := strings.Cut(job, " ")
-	at, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return err
-	}
-	ns, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer ns.Close()
-	domain := unix.AF_INET
-	if at.Addr().Is6() {
-		domain = unix.AF_INET6
-	}
-	fd := -1
-	err = InNamespace(int(ns.Fd()), func() error {
-		fd, err = unix.Socket(domain, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-		return err
-	})
-	if err == nil {
-		err = unix.Bind(fd, sockaddr(at))
-	}
-	if err == nil {
-		err = unix.Listen(fd, 1)
-	}
-	if err != nil {
-		return err
-	}
-	fmt.Println("listening")
-	conn, err := (&sock{fd: fd}).accept()
-	if err != nil {
-		return err
-	}
-	closeFD(fd)
-	if err := conn.awaitUnread(1); err != nil {
-		return err
-	}
-	if err := conn.locate(); err != nil {
-		return err
-	}
-	fmt.Println("holding", conn.sndNxt, conn.rcvNxt)
-	_, _ = io.Copy(io.Discard, os.Stdin)
-	return nil
-}
-
-// makeProcessEnd lets n processes end, each with a connection whose data it
-// has not read: by what end does, or else by leaving of their own accord.
-func makeProcessEnd(r *run, cause reset.Cause, end func(*os.Process) error) error {
+// make lets n processes end.
+func (d death) make(r *run) error {
 	for range r.n {
-		if err := r.endOne(cause, end); err != nil {
+		if err := d.makeOne(r); err != nil {
 			return err
 		}
 	}
 	return r.awaitSent(r.server.node, r.n)
 }
 
-func (r *run) endOne(cause reset.Cause, end func(*os.Process) error) error {
+func (d death) makeOne(r *run) error {
 	address := netip.AddrPortFrom(r.server.addr, r.lab.NextPort())
-	h, err := startHolder(r.server.node, address)
+	h, err := startHolder(r.server.node, address, d.mode)
 	if err != nil {
 		return err
 	}
@@ -119,16 +67,22 @@ func (r *run) endOne(cause reset.Cause, end func(*os.Process) error) error {
 	if err != nil {
 		return fmt.Errorf("connecting to a child: %w", err)
 	}
-	if err := client.write([]byte("unread")); err != nil {
-		return fmt.Errorf("writing to a child: %w", err)
-	}
-	seq, ack, err := h.holding()
-	if err != nil {
+	if err := client.locate(); err != nil {
 		return err
 	}
-	if end == nil {
-		h.stdin.Close()
-	} else if err := end(h.cmd.Process); err != nil {
+	seq, ack := client.rcvNxt, client.sndNxt
+	if d.mode != "linger" && d.mode != "listen" {
+		const unread = "unread"
+		if err := client.write([]byte(unread)); err != nil {
+			return fmt.Errorf("writing to a child: %w", err)
+		}
+		ack += uint32(len(unread))
+	}
+	if err := h.awaitHolding(); err != nil {
+		return err
+	}
+	r.lab.pause()
+	if err := d.end(h); err != nil {
 		return fmt.Errorf("ending a child: %w", err)
 	}
 	if err := client.awaitReset(); err != nil {
@@ -137,57 +91,10 @@ func (r *run) endOne(cause reset.Cause, end func(*os.Process) error) error {
 	r.sent(shot{
 		from: r.server, to: r.client, srcPort: address.Port(), dstPort: client.local.Port(),
 		flags: reset.RST | reset.ACK, seq: reset.Some(seq), ack: reset.Some(ack), ttl: 64,
-		sender: reset.LocalApp, cause: cause, reason: "TCP_ABORT_ON_CLOSE", pid: h.cmd.Process.Pid,
+		sender: reset.LocalApp, cause: d.cause, reason: d.reason, pid: h.cmd.Process.Pid,
 		verdict: reset.Accepted,
 	})
 	return nil
-}
-
-// holder is a child process with a connection.
-type holder struct {
-	cmd   *exec.Cmd
-	stdin io.WriteCloser
-	lines *bufio.Reader
-}
-
-func startHolder(n *Node, address netip.AddrPort) (*holder, error) {
-	cmd := exec.Command("/proc/self/exe")
-	cmd.Env = []string{childEnv + "=" + n.Path + " " + address.String()}
-	cmd.Stderr = os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		return nil, err
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("starting a child: %w", err)
-	}
-	h := &holder{cmd, stdin, bufio.NewReader(stdout)}
-	if line, err := h.lines.ReadString('\n'); err != nil || line != "listening\n" {
-		h.stop()
-		return nil, fmt.Errorf("child said %q instead of listening: %w", line, err)
-	}
-	return h, nil
-}
-
-// holding waits until the child holds unread data, and returns where its
-// connection stands.
-func (h *holder) holding() (seq, ack uint32, err error) {
-	if _, err := fmt.Fscanf(h.lines, "holding %d %d\n", &seq, &ack); err != nil {
-		return 0, 0, fmt.Errorf("waiting for a child to hold data: %w", err)
-	}
-	return seq, ack, nil
-}
-
-// stop ends the child, however it stands, and reaps it.
-func (h *holder) stop() {
-	h.stdin.Close()
-	_ = h.cmd.Process.Kill()
-	_ = h.cmd.Wait()
 }
 
 // makeSocketDestroyed has another hand end the connection, as `ss -K` does.
