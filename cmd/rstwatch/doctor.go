@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -164,6 +166,7 @@ func (d *diagnosis) print(w io.Writer) error {
 		}
 		fmt.Fprintf(table, "journal\t%s: %d entries, %d bytes, %d lost\n", s.Journal.Dir, s.Journal.Entries, s.Journal.Bytes, s.Journal.Lost)
 		fmt.Fprintf(table, "sightings\t%d seen, %d lost, %d skipped by the kernel\n", s.Counts.Seen, s.Counts.Lost, s.Counts.Missed)
+		printEnrich(table, s.Enrich)
 		for _, o := range s.Outputs {
 			fmt.Fprintf(table, "output %s\t%d entries, %d failed\n", o.Name, o.Written, o.Failed)
 		}
@@ -181,4 +184,26 @@ func (d *diagnosis) print(w io.Writer) error {
 		fmt.Fprintln(w, "nothing is wrong")
 	}
 	return nil
+}
+
+// printEnrich says what the payloads of resets were, and how the look-ups fare.
+func printEnrich(w io.Writer, s *daemon.EnrichStatus) {
+	if s == nil {
+		return
+	}
+	var parts []string
+	for _, kind := range slices.Sorted(maps.Keys(s.Claims)) {
+		parts = append(parts, fmt.Sprintf("%d %s", s.Claims[kind], kind))
+	}
+	if len(parts) > 0 {
+		fmt.Fprintf(w, "payloads\t%s\n", strings.Join(parts, ", "))
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Lookups)) {
+		if n := s.Lookups[name]; n.Asked > 0 || n.Crowded > 0 {
+			fmt.Fprintf(w, "look-ups of %s\t%d, %d found, %d left out as too many waited\n", name, n.Asked, n.Found, n.Crowded)
+		}
+	}
+	if s.Searches > 0 {
+		fmt.Fprintf(w, "searches for owners\t%d, %d open files read, %d given up for lack of time\n", s.Searches, s.Files, s.Stopped)
+	}
 }

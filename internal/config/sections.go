@@ -13,6 +13,7 @@ type Config struct {
 	Journal Journal `toml:"journal"`
 	Classic Classic `toml:"classic"`
 	JSONLog JSONLog `toml:"json_log"`
+	Enrich  Enrich  `toml:"enrich"`
 	Serve   Serve   `toml:"serve"`
 	Log     Log     `toml:"log"`
 
@@ -123,6 +124,22 @@ type JSONLog struct {
 	AppendOnly bool `toml:"append_only"`
 }
 
+// Enrich is what is added to a record that neither the packet nor the socket says. It is looked up in the background:
+// what is not known when a reset is first written stands in its last revision, some seconds later.
+type Enrich struct {
+	// Whether the payload of a reset, where it has one, is read for what its sender says of the reason. The payload
+	// itself is kept only with capture.keep_payload; of a text, at most 64 characters stand in the record.
+	Claims bool `toml:"claims"`
+	// Whether the owner of a socket is sought among the open files of processes where the kernel does not name it.
+	// At most 20000 files are read a second, about 3 % of a processor, and only while one is sought.
+	Owners bool `toml:"owners"`
+	// Whether the container, or else the systemd unit, of the socket's owner is named.
+	Containers bool `toml:"containers"`
+	// The Unix sockets on which Docker and podman are asked for names and images. What containerd, CRI-O and Docker keep in files
+	// is read without asking. Empty: nobody is asked, and no file read.
+	RuntimeSockets []string `toml:"runtime_sockets"`
+}
+
 // Serve is what other commands on this host ask the daemon through.
 type Serve struct {
 	// The Unix socket on which the daemon answers. Empty: none.
@@ -156,7 +173,11 @@ func Default() *Config {
 			Keep: 30, Daily: true, Compress: "gzip", AppendOnly: true,
 		},
 		JSONLog: JSONLog{Keep: 30, Daily: true, Compress: "gzip", AppendOnly: true},
-		Serve:   Serve{Socket: "/run/rstwatch/rstwatch.sock", Group: "rstwatch"},
-		Log:     Log{Level: "info", Format: "text"},
+		Enrich: Enrich{
+			Claims: true, Owners: true, Containers: true,
+			RuntimeSockets: []string{"/var/run/docker.sock", "/run/podman/podman.sock"},
+		},
+		Serve: Serve{Socket: "/run/rstwatch/rstwatch.sock", Group: "rstwatch"},
+		Log:   Log{Level: "info", Format: "text"},
 	}
 }

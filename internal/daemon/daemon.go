@@ -63,6 +63,7 @@ type Daemon struct {
 	outputs []*output
 	guard   *guard
 	lower   int
+	enrich  *enrichment
 }
 
 // Run captures until ctx ends and returns what the account is then. A
@@ -128,6 +129,11 @@ func (d *Daemon) open(background context.Context) (err error) {
 		}
 	}()
 	d.place.Unwatched = d.capture.Unwatched
+	if d.enrich, err = newEnrichment(cfg); err != nil {
+		return err
+	}
+	d.place.Enrichers = d.enrich.enrichers()
+	go d.enrich.run(background)
 	joining := correlate.DefaultConfig()
 	joining.Window = cfg.Capture.JoinWindow.Std()
 	d.line, err = NewPipeline(joining, d.place, d.journal, want.keep(), d.problem())
@@ -389,7 +395,7 @@ func (d *Daemon) Status() Status {
 			Dir: d.journal.Dir(), Entries: stats.Entries, Bytes: stats.Bytes,
 			Held: stats.HeldEntries, Lost: stats.LostEntries, Stalled: stats.Stalled,
 		},
-		Notices: d.notices,
+		Notices: d.notices, Enrich: d.enrich.status(),
 	}
 	for _, o := range d.outputs {
 		s.Outputs = append(s.Outputs, o.status())

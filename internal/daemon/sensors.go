@@ -74,7 +74,7 @@ func newKernelCapture(name string, cfg *config.Config, want wants, log *slog.Log
 func newWireCapture(cfg *config.Config, tracker *netns.Tracker, want wants, log *slog.Logger) (*Capture, error) {
 	c := wire.DefaultConfig()
 	c.RingMemory = int(cfg.Capture.RingBytes)
-	c.KeepPayload = cfg.Capture.KeepPayload
+	c.KeepPayload = cfg.Capture.KeepPayload || cfg.Enrich.Claims // what is not to be kept is taken out again
 	c.Select = selected(want)
 	var ended endings
 	sensor, err := wire.New(c, wire.Deps{Namespaces: tracker, Log: log, Ended: ended.add})
@@ -97,7 +97,7 @@ func newWireCapture(cfg *config.Config, tracker *netns.Tracker, want wants, log 
 func newFirewallCapture(cfg *config.Config, tracker *netns.Tracker, want wants, log *slog.Logger) (*Capture, error) {
 	c := firewall.DefaultConfig()
 	c.Group = uint16(cfg.Capture.NFLogGroup)
-	c.KeepPayload = cfg.Capture.KeepPayload
+	c.KeepPayload = cfg.Capture.KeepPayload || cfg.Enrich.Claims // what is not to be kept is taken out again
 	c.Select = selected(want)
 	var ended endings
 	sensor, err := firewall.New(c, firewall.Deps{Namespaces: tracker, Log: log, Ended: ended.add})

@@ -22,6 +22,7 @@ type Status struct {
 	Balanced   bool           `json:"balanced"`
 	Outputs    []OutputStatus `json:"outputs,omitempty"`
 	Notices    []string       `json:"notices,omitempty"`
+	Enrich     *EnrichStatus  `json:"enrich,omitempty"`
 }
 
 // JournalStatus is how the journal fares.

@@ -35,6 +35,12 @@ func Watch(ctx context.Context, cfg *config.Config, recorder Recorder, ready fun
 	defer cancel()
 	place := Here(tracker.Lookup)
 	place.Unwatched = capture.Unwatched
+	enrich, err := newEnrichment(cfg)
+	if err != nil {
+		return SensorCounts{}, err
+	}
+	place.Enrichers = enrich.enrichers()
+	go enrich.run(background)
 	line, err := NewPipeline(joining, place, recorder, want.keep(), func(err error) {
 		if failed == nil {
 			failed = err
