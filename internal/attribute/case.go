@@ -4,12 +4,16 @@ import "github.com/rstwatch/rstwatch/internal/reset"
 
 // Case is everything that a verdict is made of. Judge is a function of it and
 // of nothing else: the order in which sightings came, or further facts, does
-// not matter.
+// not matter. Who judges a reset again keeps its Case.
 type Case struct {
 	Reset   *reset.Reset
 	Origin  reset.Origination // who owned the packet when it left
 	Context *reset.Context    // what the sensor knew around it; nil: nothing
 	After   After             // what other records say of it, so far
+
+	// silent is the sensor's word, in Kernel.Inferred, before Judge gives that
+	// field its meaning in the record: no event would have told what TCP did.
+	silent reset.Opt[bool]
 }
 
 // After is what other records of this host say of a RST: those before, beside
@@ -56,3 +60,54 @@ type Link struct {
 	Src   reset.Endpoint
 	Dst   reset.Endpoint
 }
+
+// nothing is the context of a case without one.
+var nothing reset.Context
+
+// context is never nil.
+func (c *Case) context() *reset.Context {
+	if c.Context != nil {
+		return c.Context
+	}
+	return &nothing
+}
+
+func (c *Case) socket() *reset.SocketFacts   { return &c.context().Socket }
+func (c *Case) past() *reset.Past            { return &c.context().Past }
+func (c *Case) flow() *reset.FlowFacts       { return &c.context().Flow }
+func (c *Case) packet() *reset.Packet        { return &c.Reset.Packet }
+func (c *Case) saw(source reset.Source) bool { return c.Reset.Sources.Has(source) }
+
+// state is the socket's; empty where no socket is known.
+func (c *Case) state() string {
+	if c.Reset.Connection == nil {
+		return ""
+	}
+	return c.Reset.Connection.State
+}
+
+var unknownConnection reset.Connection
+
+// connection is never nil.
+func (c *Case) connection() *reset.Connection {
+	if c.Reset.Connection != nil {
+		return c.Reset.Connection
+	}
+	return &unknownConnection
+}
+
+var noTrigger reset.Trigger
+
+// trigger is never nil: what the sensor saw of the packet that the RST answers,
+// or what a capture file shows of it.
+func (c *Case) trigger() *reset.Trigger {
+	if c.Reset.Trigger != nil {
+		return c.Reset.Trigger
+	}
+	if answered := c.flow().Answers; answered != nil {
+		return answered
+	}
+	return &noTrigger
+}
+
+func (c *Case) answers() bool { return c.trigger() != &noTrigger }

@@ -19,7 +19,7 @@ import (
 // declaredFacts are the values of the constants that begin with "fact".
 func declaredFacts(t *testing.T) []string {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "evidence.go", nil, 0)
+	file, err := parser.ParseFile(token.NewFileSet(), "facts.go", nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,36 +63,21 @@ func TestFactsAreDocumented(t *testing.T) {
 	}
 }
 
-// TestEvidenceIsSound: every list bears declared facts, stands for one sender
-// and one cause, and is decisive where the verdict is certain.
-func TestEvidenceIsSound(t *testing.T) {
-	declared := declaredFacts(t)
-	check := func(name string, list []reset.Evidence, sender, cause reset.Level) {
-		decisive := map[string]bool{}
-		for _, e := range list {
-			if !slices.Contains(declared, e.Fact) {
-				t.Errorf("%s: the fact %q is not declared", name, e.Fact)
+// TestFactsAreUsed: a fact that no row can give is no fact.
+func TestFactsAreUsed(t *testing.T) {
+	used := map[string]bool{factTwin: true, factUnwatched: true}
+	for _, r := range allRules() {
+		for _, s := range slices.Concat(r.needs, r.adds, r.doubts) {
+			if s.weight != reset.WeightNone {
+				used[s.clue.fact] = true
 			}
-			about, _, _ := strings.Cut(e.For, "=")
-			decisive[about] = decisive[about] || e.Weight == reset.Decisive
-		}
-		if (sender == reset.Certain) != decisive["sender"] {
-			t.Errorf("%s: the sender is %s, and the evidence %+v", name, sender, list)
-		}
-		if cause == reset.Certain && !decisive["cause"] && !decisive["sender"] {
-			t.Errorf("%s: the cause is certain, and the evidence %+v", name, list)
 		}
 	}
-	for i := range sentRules {
-		check(sentRules[i].reason, sentRules[i].evidence(), sentRules[i].senderLevel(), sentRules[i].sure)
-	}
-	for i := range ownerRules {
-		check(ownerNames[ownerRules[i].origin], ownerRules[i].evidence(), ownerRules[i].sure, ownerRules[i].sure)
-	}
-	if e := WireNotWatched(); !slices.Contains(declared, e.Fact) {
-		t.Errorf("the fact %q is not declared", e.Fact)
-	}
-	if len(sentEvidence) != len(sentRules) {
-		t.Error("a row has no evidence")
+	for _, fact := range declaredFacts(t) {
+		if !used[fact] {
+			t.Errorf("no row gives the fact %q", fact)
+		}
 	}
 }
+
+func allRules() []rule { return slices.Concat(sentRules, seenRules) }

@@ -3,54 +3,56 @@ package attribute
 import "github.com/rstwatch/rstwatch/internal/reset"
 
 // Judge fills the verdict of the case's reset from what was recorded of it and
-// from what was known around it. That one was dropped on its way
-// out is known from the joining and stays.
+// from what was known around it.
 func Judge(c *Case) {
-	r, origin := c.Reset, c.Origin
-	r.Sender, r.Cause = reset.SenderUnknown, reset.CauseUnknown
-	switch r.Direction {
-	case reset.Out:
-		sent(r, origin)
-	case reset.In:
-		received(r)
-	}
-	if r.Direction != reset.In {
-		r.Kernel.Inferred = false
-	}
-}
-
-func sent(r *reset.Reset, origin reset.Origination) {
-	if r.Kernel.Reason != "" {
-		for i := range sentRules {
-			if rule := &sentRules[i]; rule.fits(r) {
-				r.Sender, r.Cause = rule.sender, rule.cause
-				r.Confidence = reset.Confidence{Sender: rule.senderLevel(), Cause: rule.sure}
-				r.Evidence = rule.evidence()
-				return
-			}
-		}
-	}
-	if r.Sources.Has(reset.TCPSendReset) {
-		sentWithoutReason(r)
+	c.outcome()
+	rules := seenRules
+	if c.Reset.Direction == reset.Out {
+		rules = sentRules
+	} else if c.fromTwin() {
+		c.conclude(reset.HarmAbsent)
 		return
 	}
-	for i := range ownerRules {
-		if rule := &ownerRules[i]; rule.fits(r, origin) {
-			r.Sender, r.Cause = rule.sender, rule.cause
-			r.Confidence = reset.Confidence{Sender: rule.sure, Cause: rule.sure}
-			r.Evidence = rule.evidence()
+	for i := range rules {
+		if rule := &rules[i]; rule.fits(c) {
+			rule.apply(c)
+			c.conclude(rule.harm)
 			return
 		}
 	}
 }
 
-// sentWithoutReason judges what a kernel before 6.10 tells: that TCP sent it,
-// and whether it answered a packet.
-func sentWithoutReason(r *reset.Reset) {
-	r.Sender = reset.LocalKernel
-	r.Confidence.Sender = reset.Certain
-	if r.Trigger == nil {
-		// An abort: nearly always the application's, but a timer aborts too.
-		r.Sender, r.Confidence.Sender = reset.LocalApp, reset.Likely
+// fromTwin takes the verdict of the record at the end that sent the packet,
+// where that is on this host: it describes the packet, whoever meets it.
+func (c *Case) fromTwin() bool {
+	twin := c.After.Twin
+	if twin == nil || twin.Sender <= reset.SenderUnknown {
+		return false
 	}
+	r := c.Reset
+	r.Sender, r.Cause, r.Confidence = twin.Sender, twin.Cause, twin.Confidence
+	list := []reset.Evidence{{Fact: factTwin, Value: twin.ID.String(), For: senderIs[twin.Sender], Weight: weightOf(twin.Confidence.Sender)}}
+	if twin.Cause > reset.CauseUnknown {
+		list = append(list, reset.Evidence{Fact: factTwin, Value: twin.ID.String(), For: causeIs[twin.Cause], Weight: weightOf(twin.Confidence.Cause)})
+	}
+	r.Evidence = list
+	return true
+}
+
+func weightOf(level reset.Level) reset.Weight {
+	switch level {
+	case reset.Certain:
+		return reset.Decisive
+	case reset.Likely:
+		return reset.Strong
+	}
+	return reset.Weak
+}
+
+// conclude fills what follows from the verdict.
+func (c *Case) conclude(harm reset.Harm) {
+	r := c.Reset
+	r.Role = c.role()
+	r.Harm = c.harm(harm)
+	c.link()
 }

@@ -8,26 +8,17 @@ import (
 	"github.com/rstwatch/rstwatch/internal/reset"
 )
 
-// sentences says what each cause means when this end sent the RST. %s would
-// tempt to format: who and where are put in front and behind.
-var sentences = map[reset.Cause]string{
-	reset.NoListener:       "nobody listens on that port here",
-	reset.NoConnection:     "a packet came for a connection that this host does not know",
-	reset.BacklogOverflow:  "the accept queue was full and tcp_abort_on_overflow is set",
-	reset.BadSyn:           "a SYN did not fit the handshake under way",
-	reset.TimeWait:         "the peer sent on a connection that this end had already closed",
-	reset.DataAfterClose:   "data came after the application had closed the connection",
-	reset.UnreadData:       "it closed the connection with received data unread",
-	reset.Linger2:          "it closed with a negative TCP_LINGER2",
-	reset.OutOfMemory:      "TCP had no memory left for the connection, or too many that no process holds",
-	reset.KeepaliveTimeout: "the peer answered no keepalive probe",
-	reset.Disconnect:       "it dropped the connection with data unsent",
-	reset.SocketDestroyed:  "the socket was destroyed from outside (as ss -K does)",
-	reset.BadAck:           "a packet acknowledged what was never sent",
-	reset.StaleTimestamp:   "a packet bore a timestamp that is too old",
-	reset.MPTCP:            "Multipath TCP refused the subflow",
-	reset.Injected:         "it wrote the packet itself, past TCP",
-	reset.FirewallReject:   "a REJECT rule refused the packet that it answers",
+// causeWords are the words of each cause, made once of the cause files.
+var causeWords = gatherWords()
+
+func gatherWords() map[reset.Cause]*cause {
+	words := map[reset.Cause]*cause{}
+	for _, c := range precedence {
+		if have := words[c.word]; have == nil || have.here+have.there+have.next == "" {
+			words[c.word] = c
+		}
+	}
+	return words
 }
 
 var outcomes = map[reset.Verdict]string{
@@ -38,28 +29,66 @@ var outcomes = map[reset.Verdict]string{
 	reset.Dropped:    "it was dropped before TCP saw it",
 }
 
-// Summary is one plain sentence on a reset: who, why, what came of it.
+// Summary is one plain sentence on a reset: who, why, what came of it and what
+// to look at next. It is a function of the record alone.
 func Summary(r *reset.Reset) string {
-	switch r.Direction {
-	case reset.Out:
-		return sentSummary(r)
-	case reset.In:
-		return receivedSummary(r)
-	case reset.Forward:
-		return "A RST from " + r.Src.String() + " to " + r.Dst.String() + " passed through this host."
+	text := ""
+	switch {
+	case r.Direction == reset.Out:
+		text = sentSummary(r)
+	case local(r.Sender):
+		text = twinSummary(r)
+	default:
+		text = seenSummary(r)
 	}
-	return "A RST from " + r.Src.String() + " to " + r.Dst.String() + " was seen."
+	if next := nextStep(r); next != "" {
+		text += "; " + next
+	}
+	return text + "."
+}
+
+func nextStep(r *reset.Reset) string {
+	words := causeWords[r.Cause]
+	if words == nil || r.Cause <= reset.CauseUnknown || r.Harm == reset.HarmNone && r.Cause != reset.Backscatter && r.Cause != reset.Scan {
+		return ""
+	}
+	return words.next
+}
+
+// local holds for senders on this host.
+func local(s reset.Sender) bool {
+	return s == reset.LocalApp || s == reset.LocalKernel || s == reset.LocalFirewall || s == reset.LocalInject
 }
 
 func sentSummary(r *reset.Reset) string {
 	text := sender(r) + " reset the connection to " + r.Dst.String()
-	if why := sentences[r.Cause]; why != "" {
-		text += ": " + why
+	if words := causeWords[r.Cause]; words != nil && words.here != "" {
+		text += because(r, words.here)
 	}
 	if r.Kernel.Verdict == reset.Dropped {
 		text += "; the RST was dropped and did not leave"
 	}
-	return text + "."
+	return text
+}
+
+// because gives the reason, as surely as it is known.
+func because(r *reset.Reset, why string) string {
+	switch r.Confidence.Cause {
+	case reset.Likely:
+		return ", probably since " + why
+	case reset.Possible:
+		return ", perhaps since " + why
+	}
+	return ": " + why
+}
+
+// twinSummary is of a RST that came from a sender on this host.
+func twinSummary(r *reset.Reset) string {
+	text := sender(r) + ", at " + r.Src.String() + ", reset the connection with " + r.Dst.String()
+	if words := causeWords[r.Cause]; words != nil && words.here != "" {
+		text += because(r, words.here)
+	}
+	return text
 }
 
 // sender says who, as surely as it is known.
@@ -90,27 +119,70 @@ func probably(sure bool, first, later string) string {
 	return "Probably " + later
 }
 
-func receivedSummary(r *reset.Reset) string {
-	text := "A RST came from the address of " + r.Src.String()
-	if came := outcomes[r.Kernel.Verdict]; came != "" {
+// seenSummary is of a RST that this host received, passed on, or found in a file.
+func seenSummary(r *reset.Reset) string {
+	text := "A RST to " + r.Dst.String() + " " + origin(r)
+	if words := causeWords[r.Cause]; words != nil && words.there != "" {
+		text += because(r, words.there)
+	}
+	if came := outcomes[r.Kernel.Verdict]; came != "" && r.Direction == reset.In {
 		if r.Kernel.Inferred {
 			came = "no event says what became of it, so the kernel probably took it"
 		}
-		text += ": " + came
+		text += "; " + came
 	}
-	return text + "."
+	return text
+}
+
+// origin says where a RST came from, with care: an address is no proof.
+func origin(r *reset.Reset) string {
+	address := r.Src.String()
+	switch {
+	case r.Sender == reset.Peer:
+		return "came from " + r.Src.Addr().String() + "'s address (port " + strconv.Itoa(int(r.Src.Port())) + "), and nothing here tells it from that host"
+	case r.Sender == reset.Path:
+		text := "bears the address of " + address + ", and " + maybe(r.Confidence.Sender) + "something on the way sent it"
+		for _, fact := range [...]string{factHops, factNeighbour} {
+			if value := valueOf(r, fact); value != "" {
+				text += " (" + value + ")"
+			}
+		}
+		return text
+	}
+	return "bears the address of " + address
+}
+
+func maybe(level reset.Level) string {
+	switch level {
+	case reset.Likely:
+		return "probably "
+	case reset.Possible:
+		return "perhaps "
+	}
+	return ""
+}
+
+func valueOf(r *reset.Reset, fact string) string {
+	for i := range r.Evidence {
+		if e := &r.Evidence[i]; e.Fact == fact && !e.Against {
+			return e.Value
+		}
+	}
+	return ""
 }
 
 // processName is the owner of the socket, if it is known: comm/pid.
-func processName(r *reset.Reset) string {
-	if r.Process == nil || r.Process.Comm == "" {
+func processName(r *reset.Reset) string { return nameOf(r.Process) }
+
+func nameOf(p *reset.Process) string {
+	if p == nil || p.Comm == "" {
 		return ""
 	}
-	return printable(r.Process.Comm) + "/" + strconv.FormatUint(uint64(r.Process.PID.V), 10)
+	return printable(p.Comm) + "/" + strconv.FormatUint(uint64(p.PID.V), 10)
 }
 
-// printable takes out of a process's name what a terminal would act upon: the
-// name may be an attacker's, and the sentence is for people.
+// printable takes out of a text what a terminal would act upon: it may be an
+// attacker's, and the sentence is for people.
 func printable(name string) string {
 	return strings.Map(func(r rune) rune {
 		if r == unicode.ReplacementChar || !unicode.IsPrint(r) {

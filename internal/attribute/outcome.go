@@ -39,36 +39,39 @@ var refusedRules = []refusedRule{
 	// Everything else: out of the window, a bad checksum, a TTL that is too low.
 }
 
-// received says what the kernel did with a RST that came in.
-func received(r *reset.Reset) {
-	k := &r.Kernel
-	silent := k.Inferred // the sensor's word: no event would have told
+// outcome says what the kernel did with a RST that came in. That one was
+// dropped on its way out is known from the joining and stays.
+func (c *Case) outcome() {
+	k := &c.Reset.Kernel
+	if !c.silent.OK {
+		c.silent = reset.Some(k.Inferred)
+	}
 	k.Inferred = false
+	if c.Reset.Direction != reset.In {
+		return
+	}
 	switch {
-	case r.Sources.Has(reset.TCPReceiveReset):
+	case c.saw(reset.TCPReceiveReset):
 		k.Verdict = reset.Accepted
-	case r.Sources.Has(reset.KfreeSkb):
-		k.Verdict = refused(r)
+	case c.saw(reset.KfreeSkb):
+		k.Verdict = c.refused()
 		k.Inferred = k.Verdict == reset.Accepted
-	case r.Sources.Has(reset.Wire) && !silent:
+	case c.saw(reset.Wire) && !c.silent.V:
 		// No event: a request or TIME_WAIT socket took it, which no tracepoint
 		// tells, or it went to a place that none covers.
 		k.Verdict, k.Inferred = reset.Accepted, true
 	}
 }
 
-func refused(r *reset.Reset) reset.Verdict {
-	state := ""
-	if r.Connection != nil {
-		state = r.Connection.State
-	}
+func (c *Case) refused() reset.Verdict {
+	state, drop := c.state(), c.Reset.Kernel.DropReason
 	for i := range refusedRules {
 		rule := &refusedRules[i]
-		if rule.drop == r.Kernel.DropReason && (rule.state == "" || rule.state == state || rule.state == anyState && state != "") {
+		if rule.drop == drop && (rule.state == "" || rule.state == state || rule.state == anyState && state != "") {
 			return rule.verdict
 		}
 	}
-	if r.Kernel.DropReason == "" {
+	if drop == "" {
 		return reset.VerdictNone // a kernel before 5.17 does not say why
 	}
 	return reset.Ignored

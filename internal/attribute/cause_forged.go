@@ -1,0 +1,47 @@
+package attribute
+
+import "github.com/rstwatch/rstwatch/internal/reset"
+
+// forged: somebody else sent it in the name of that address. What tells is
+// evidence: see clue_peer.go. That the peer lives on after "its" RST proves the
+// cause; who it was remains a matter of where the packet came from, since a
+// process of that host could have written it too.
+var forged = cause{
+	word:  reset.Forged,
+	here:  "it was sent in somebody else's name",
+	there: "somebody else sent it in the name of that address",
+	next:  "compare the hops and the neighbour with the way to that address (traceroute -T): what stands at that distance sent it",
+	seen: []row{
+		// No stack sends on after its own RST. A host that shares the address and
+		// does not know the connection does answer so: a bare reply proves less.
+		{sender: reset.Path, cause: reset.Forged, who: likely, why: certain,
+			needs:  []sign{given(not(bareRST)), given(not(refusalForm)), who(strong, spoke), why(decisive, spoke)},
+			adds:   append(signsOf(both), who(weak, hopsAway), who(weak, neighbour)),
+			doubts: []sign{who(strong, ttlSame), who(strong, noBaseline)}},
+		{sender: reset.Path, cause: reset.Forged, who: likely, why: likely,
+			needs:  []sign{both(strong, spoke)},
+			adds:   append(signsOf(both), who(weak, hopsAway), who(weak, neighbour)),
+			doubts: []sign{who(strong, ttlSame), who(strong, noBaseline)}},
+		{sender: reset.Path, cause: reset.Forged, who: likely, why: likely,
+			needs:  []sign{given(not(strayHere)), given(twoSigns)},
+			adds:   append(signsOf(both), who(weak, hopsAway), who(weak, neighbour)),
+			doubts: []sign{both(strong, ttlSame), both(strong, noBaseline), both(strong, oneSided)}},
+	},
+}
+
+// hintOfForgery is the verdict of one strong sign, where nothing better explains it.
+var hintOfForgery = cause{
+	word: reset.Forged,
+	seen: []row{
+		{sender: reset.Path, cause: reset.Forged, who: possible, why: possible,
+			needs:  []sign{given(not(strayHere)), given(oneSign)},
+			adds:   append(signsOf(both), who(weak, hopsAway), who(weak, neighbour)),
+			doubts: []sign{both(strong, ttlSame), both(strong, noBaseline)}},
+	},
+}
+
+// strayHere holds where nothing here ever had to do with the RST: its numbers
+// then fit nothing in any case.
+var strayHere = clue{fact: factNoPast, says: unknownHere.says, holds: func(c *Case) bool {
+	return became(reset.NoSocket).holds(c) && !c.past().Known
+}}

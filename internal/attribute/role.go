@@ -1,0 +1,57 @@
+package attribute
+
+import "github.com/rstwatch/rstwatch/internal/reset"
+
+// role is which end of the connection the RST's source is, where that is known.
+func (c *Case) role() reset.Role {
+	if source, ok := c.sourceOpened(); ok {
+		if source {
+			return reset.Originator
+		}
+		return reset.Responder
+	}
+	return reset.RoleNone
+}
+
+// sourceOpened says whether the RST's source began the connection.
+func (c *Case) sourceOpened() (yes, ok bool) {
+	if f := c.flow(); f.Known && f.Originator.OK {
+		return f.Originator.V, true
+	}
+	out := c.Reset.Direction == reset.Out
+	if t := c.Reset.Trigger; t != nil && t.Flags&reset.SYN != 0 {
+		return t.Flags&reset.ACK != 0, true // a SYN+ACK answers its SYN
+	}
+	if c.Reset.Direction != reset.In && !out {
+		return false, false
+	}
+	switch c.state() {
+	case "SYN_SENT":
+		return out, true
+	case "LISTEN", "NEW_SYN_RECV", "SYN_RECV":
+		return !out, true
+	}
+	if p := c.past(); p.Known && p.Originator.OK {
+		return p.Originator.V == out, true
+	}
+	return false, false
+}
+
+// link names the records that led to this one, and those that share its cause.
+func (c *Case) link() {
+	r := c.Reset
+	r.CausedBy, r.Related = nil, nil
+	if twin := c.After.Twin; twin != nil {
+		r.Twin = twin.ID
+	}
+	if from := c.After.RelayedFrom; from != nil && from.ID != r.ID {
+		if r.Cause == reset.Relayed {
+			r.CausedBy = append(r.CausedBy, from.ID)
+		} else {
+			r.Related = append(r.Related, from.ID)
+		}
+	}
+	if death := c.After.Death; death != nil && death.ID != r.ID {
+		r.CausedBy = append(r.CausedBy, death.ID)
+	}
+}
