@@ -15,6 +15,7 @@ import (
 	"github.com/rstwatch/rstwatch/internal/attribute"
 	"github.com/rstwatch/rstwatch/internal/correlate"
 	"github.com/rstwatch/rstwatch/internal/daemon"
+	"github.com/rstwatch/rstwatch/internal/flow"
 	"github.com/rstwatch/rstwatch/internal/query"
 	"github.com/rstwatch/rstwatch/internal/reset"
 	"github.com/rstwatch/rstwatch/internal/sense/capture"
@@ -149,7 +150,10 @@ func (a *app) readAll(ctx context.Context, reader *capture.Reader, p *printer) e
 	var failed error
 	joiner, err := correlate.New(correlate.DefaultConfig(), func(r *reset.Reset, joined correlate.Joined) {
 		r.ID, r.Revision, r.Final = found.ID, 1, true
-		attribute.Judge(&attribute.Case{Reset: r, Origin: joined.Origin, Context: joined.Context})
+		attribute.Judge(&attribute.Case{Reset: r, Origin: joined.Origin, Context: joined.Context, After: after(&found.Later)})
+		if r.Role == reset.RoleNone && joined.Context != nil {
+			r.Role = role(&joined.Context.Flow)
+		}
 		failed = errors.Join(failed, p.print(&reset.Entry{Reset: r}))
 	})
 	if err != nil {
@@ -164,4 +168,27 @@ func (a *app) readAll(ctx context.Context, reader *capture.Reader, p *printer) e
 		}
 		return failed
 	})
+}
+
+// after is what the file shows beside and after a RST, in the words of the rules.
+func after(l *flow.Later) attribute.After {
+	a := attribute.After{
+		Others: l.Others, OthersDiffer: l.OthersDiffer, SeqChange: l.SeqChange, AckChange: l.AckChange, SharedIPID: l.SharedIPID,
+	}
+	if l.Spoke {
+		a.PeerSpoke, a.PeerSpokeNS = &l.What, l.AfterNS
+	}
+	return a
+}
+
+// role says which end the RST's source is: the one that sent the SYN is the
+// originator, as Zeek has it.
+func role(f *reset.FlowFacts) reset.Role {
+	switch {
+	case !f.Originator.OK:
+		return reset.RoleNone
+	case f.Originator.V:
+		return reset.Originator
+	}
+	return reset.Responder
 }

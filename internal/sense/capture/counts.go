@@ -8,6 +8,7 @@ type Counts struct {
 	Frames    uint64
 	Resets    uint64 // handed on, each with its copies joined
 	Copies    uint64 // of a reset that was captured before, at another place or twice
+	Early     uint64 // of the resets: judged before two seconds were over, for want of room
 	Others    uint64 // TCP segments that are no resets
 	Foreign   uint64 // not TCP
 	Short     uint64 // cut by the capture before the end of the TCP header

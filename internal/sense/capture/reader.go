@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"github.com/rstwatch/rstwatch/internal/flow"
 	"github.com/rstwatch/rstwatch/internal/packet"
 	"github.com/rstwatch/rstwatch/internal/reset"
 )
@@ -21,6 +22,8 @@ type Config struct {
 	// RST from one of them is going out, one to them is coming in. Where neither
 	// is, or none is known, it is passing by.
 	Vantage []netip.Addr
+	// Flow is how the account of connections is kept; the zero is its default.
+	Flow flow.Config
 	// KeepPayload keeps what follows the headers of a RST.
 	KeepPayload bool
 }
@@ -29,8 +32,10 @@ type Config struct {
 type Found struct {
 	ID       reset.ID
 	Sighting *reset.Sighting
+	Later    flow.Later
 	File     string
 	Frame    uint64 // in the file, from 1
+	Copies   int    // further frames of the same packet
 }
 
 // Reader reads the resets of capture files.
@@ -42,8 +47,10 @@ type Reader struct {
 	sink   func(*Found) error
 
 	segment packet.Segment
+	flows   *flow.Tracker
+	held    queue
+	now     int64 // the latest time of a packet
 	found   Found
-	seen    reset.Sighting
 }
 
 // New returns a reader of files. It opens those that there are and looks at the
@@ -64,7 +71,10 @@ func New(cfg Config, files []string, stdin io.Reader) (*Reader, error) {
 }
 
 func newReader(cfg Config) *Reader {
-	return &Reader{cfg: cfg, counts: Counts{Links: map[uint32]uint64{}}}
+	if cfg.Flow == (flow.Config{}) {
+		cfg.Flow = flow.DefaultConfig()
+	}
+	return &Reader{cfg: cfg, flows: flow.New(cfg.Flow), counts: Counts{Links: map[uint32]uint64{}}}
 }
 
 // maxBroken bounds the list of files that ended early.
@@ -118,6 +128,11 @@ func (r *Reader) Run(ctx context.Context, sink func(*Found) error) error {
 		}
 	}
 	r.live.frames.Store(r.counts.Frames)
+	for r.held.length > 0 {
+		if err := r.release(); err != nil {
+			return err
+		}
+	}
 	return r.unread()
 }
 
@@ -138,6 +153,12 @@ func (r *Reader) unread() error {
 // take reads one packet.
 func (r *Reader) take(s *source) error {
 	f := &s.head
+	r.now = max(r.now, f.at)
+	for r.held.length > 0 && r.now-r.held.oldest().at >= int64(r.cfg.Flow.Ahead) {
+		if err := r.release(); err != nil {
+			return err
+		}
+	}
 	header, ok := network(f.device.link, f.data)
 	if !ok {
 		if knownLink(f.device.link) {
@@ -151,6 +172,7 @@ func (r *Reader) take(s *source) error {
 	switch {
 	case err == nil && r.segment.Flags&reset.RST == 0:
 		r.counts.Others++
+		r.flows.Add(&r.segment, f.at, source48(f.device.link, f.data))
 		return nil
 	case err == nil:
 		return r.reset(s, header)
@@ -166,21 +188,24 @@ func (r *Reader) take(s *source) error {
 	return nil
 }
 
-// malformed keeps a RST whose lengths make no sense: it went over the wire.
+// malformed keeps a RST whose lengths make no sense: it went over the wire. Of
+// its connection nothing is said.
 func (r *Reader) malformed(s *source, header int) error {
 	var p reset.Packet
 	if src, _, _ := packet.Decode(s.head.data[header:], &p); src.IsZero() || p.Flags&reset.RST == 0 {
 		r.counts.Damaged++
 		return nil
 	}
-	return r.reset(s, header)
+	return r.hold(s, header, nil)
 }
 
-// reset makes a sighting of a RST and hands it on.
+// reset takes a RST, unless it is another frame of one that is held.
 func (r *Reader) reset(s *source, header int) error {
-	r.seen = reset.Sighting{Source: reset.Pcap, Complete: true, Time: reset.Time(s.head.at)}
-	r.fill(&r.seen, s, header)
-	r.counts.Resets++
-	r.found = Found{ID: identify(&s.head, &r.seen), Sighting: &r.seen, File: s.name, Frame: s.head.number}
-	return r.sink(&r.found)
+	f := &s.head
+	watch := r.flows.Reset(&r.segment, f.at, source48(f.device.link, f.data), place(f, header))
+	if watch == nil {
+		r.counts.Copies++
+		return nil
+	}
+	return r.hold(s, header, watch)
 }
