@@ -72,21 +72,22 @@ type printer struct {
 	app    *app
 	format func([]byte, *reset.Entry) []byte
 	filter *query.Filter
+	seen   seen
 	left   int
 	done   func()
 	buffer []byte
-	shown  atomic.Uint64
+	shown  atomic.Uint64 // resets, not lines
 }
 
 func (a *app) newPrinter(p printing, cfg *config.Config, filter *query.Filter, done func()) (*printer, error) {
 	if err := p.check(0); err != nil {
 		return nil, err
 	}
-	out := &printer{app: a, left: p.count, done: done, filter: filter}
+	out := &printer{app: a, left: p.count, done: done, filter: filter, seen: newSeen(maxSeen)}
 	switch p.output {
 	case "text":
 		text := a.newText(p)
-		out.format = func(b []byte, e *reset.Entry) []byte { return append(text.Append(b, e.Reset), '\n') }
+		out.format = out.text(text)
 	case "json":
 		out.format = daemon.JSONLines
 	case "classic":
@@ -107,17 +108,38 @@ func (a *app) newText(p printing) *present.Text {
 	return text
 }
 
+// text returns what prints a reset as a line, and as a further one where its
+// verdict became another.
+func (p *printer) text(text *present.Text) func([]byte, *reset.Entry) []byte {
+	return func(b []byte, e *reset.Entry) []byte {
+		if before, known := p.seen.before(e.Reset); known {
+			if before == present.VerdictOf(e.Reset) {
+				return b
+			}
+			return append(text.AppendBetter(b, e.Reset, before), '\n')
+		}
+		return append(text.Append(b, e.Reset), '\n')
+	}
+}
+
 // print prints an entry if it is a reset that the filter matches.
 func (p *printer) print(e *reset.Entry) error {
 	if e.Reset == nil || p.left < 0 || p.filter != nil && !p.filter.Match(e.Reset) {
 		return nil
 	}
 	attribute.Complete(e.Reset)
+	_, again := p.seen.before(e.Reset)
 	p.buffer = p.format(p.buffer[:0], e)
-	if _, err := p.app.stdout.Write(p.buffer); err != nil {
-		p.left = -1
-		p.done()
-		return fmt.Errorf("printing: %w", err)
+	p.seen.note(e.Reset)
+	if len(p.buffer) > 0 {
+		if _, err := p.app.stdout.Write(p.buffer); err != nil {
+			p.left = -1
+			p.done()
+			return fmt.Errorf("printing: %w", err)
+		}
+	}
+	if again || len(p.buffer) == 0 {
+		return nil // a further revision, or one that this format does not print
 	}
 	p.shown.Add(1)
 	if p.left > 0 {

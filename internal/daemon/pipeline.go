@@ -9,6 +9,7 @@ import (
 	"github.com/rstwatch/rstwatch/internal/clock"
 	"github.com/rstwatch/rstwatch/internal/correlate"
 	"github.com/rstwatch/rstwatch/internal/enrich/process"
+	"github.com/rstwatch/rstwatch/internal/recall"
 	"github.com/rstwatch/rstwatch/internal/reset"
 )
 
@@ -52,6 +53,9 @@ type Pipeline struct {
 
 	mu       sync.Mutex
 	joiner   *correlate.Correlator
+	memory   *recall.Memory
+	judged   attribute.Case // the one at hand
+	latest   int64          // monotonic time up to which sightings were told
 	position uint64
 	counts   PipelineCounts
 	perNetns map[uint64]*NetnsCounts
@@ -94,6 +98,9 @@ func NewPipeline(cfg correlate.Config, place Place, recorder Recorder, keep func
 	if p.joiner, err = correlate.New(cfg, p.finish); err != nil {
 		return nil, err
 	}
+	if p.memory, err = recall.New(recall.DefaultConfig()); err != nil {
+		return nil, err
+	}
 	p.timer = time.AfterFunc(time.Hour, p.tick)
 	return p, nil
 }
@@ -104,6 +111,9 @@ func (p *Pipeline) Add(batch []reset.Sighting) {
 	defer p.mu.Unlock()
 	p.recent.counts = nil // a namespace's name may have come or gone
 	p.joiner.Add(batch)
+	if len(batch) > 0 {
+		p.recall(batch[len(batch)-1].MonoNS - int64(p.window))
+	}
 	if len(batch) >= fullBatch && p.appended < flushAt && !p.stopped {
 		p.timer.Reset(deferral)
 		return
@@ -132,8 +142,19 @@ func (p *Pipeline) tick() {
 		return
 	}
 	p.recent.counts = nil
-	p.joiner.Flush(clock.Now().Mono - int64(deliveryLag))
+	mono := clock.Now().Mono - int64(deliveryLag)
+	p.joiner.Flush(mono)
+	p.recall(mono - int64(p.window))
 	p.settle()
+}
+
+// recall writes the last revision of the resets whose time is over. What was
+// told up to mono has left the joining.
+func (p *Pipeline) recall(mono int64) {
+	if p.latest = max(p.latest, mono); p.memory.Idle() {
+		return
+	}
+	p.memory.Advance(p.latest, p.revise)
 }
 
 func (p *Pipeline) settle() {
@@ -143,8 +164,12 @@ func (p *Pipeline) settle() {
 			p.problem(err)
 		}
 	}
-	if p.joiner.Waiting() > 0 && !p.stopped {
+	switch {
+	case p.stopped:
+	case p.joiner.Waiting() > 0:
 		p.timer.Reset(p.window + deliveryLag)
+	case !p.memory.Idle():
+		p.timer.Reset(deliveryLag)
 	}
 }
 
@@ -155,6 +180,7 @@ func (p *Pipeline) Drain() {
 	p.stopped = true
 	p.timer.Stop()
 	p.joiner.Drain()
+	p.memory.Drain(p.revise)
 	p.settle()
 }
 
@@ -166,27 +192,33 @@ func (p *Pipeline) finish(r *reset.Reset, joined correlate.Joined) {
 	}
 	p.position++
 	r.ID = p.place.Origin.NewID(int64(r.Time), p.position)
-	r.Revision, r.Final = 1, true
+	r.Revision = 1
 	if r.Host == "" {
 		r.Host, r.BootID = p.place.Host, p.place.BootID
 	}
 	perNetns := p.netns(r)
-	attribute.Judge(&attribute.Case{Reset: r, Origin: joined.Origin, Context: joined.Context})
-	if p.place.Unwatched != nil {
-		r.Evidence = append(slices.Clip(r.Evidence), *p.place.Unwatched)
-	}
-	p.enrich(r, joined.Context)
+	c := &p.judged
+	*c = attribute.Case{Reset: r, Origin: joined.Origin, Context: joined.Context}
+	p.memory.Judge(c)
+	p.proc.Fill(r.Process)
+	p.enrich(c)
 	if r.Sources.Has(reset.TCPSendReset) {
 		perNetns.SentByTCP++
 	}
 	if p.keep != nil && !p.keep(r) {
+		p.memory.Note(c, false)
 		p.counts.Filtered += joined.Sightings
 		return
 	}
+	p.memory.Note(c, true)
 	p.counts.Primary++
 	p.counts.Joined += joined.Sightings - 1
 	p.counts.Resets++
 	perNetns.Resets++
+	p.append(r)
+}
+
+func (p *Pipeline) append(r *reset.Reset) {
 	p.entry[0] = reset.Entry{Reset: r}
 	p.appended++
 	if err := p.recorder.Append(p.entry[:]); err != nil {
@@ -194,11 +226,20 @@ func (p *Pipeline) finish(r *reset.Reset, joined correlate.Joined) {
 	}
 }
 
-// enrich adds what others know of the reset.
-func (p *Pipeline) enrich(r *reset.Reset, c *reset.Context) {
-	p.proc.Fill(r.Process)
+// revise writes the last revision of a reset. It is counted nowhere: the first
+// was.
+func (p *Pipeline) revise(c *attribute.Case) {
+	p.enrich(c)
+	p.append(c.Reset)
+}
+
+// enrich adds what others know of the reset, once it was judged.
+func (p *Pipeline) enrich(c *attribute.Case) {
+	if p.place.Unwatched != nil {
+		c.Reset.Evidence = append(slices.Clip(c.Reset.Evidence), *p.place.Unwatched)
+	}
 	for _, e := range p.place.Enrichers {
-		e.Enrich(r, c)
+		e.Enrich(c.Reset, c.Context)
 	}
 }
 

@@ -81,7 +81,7 @@ func readResets(dir string, netns uint64) (list []reset.Entry, err error) {
 		if err != nil {
 			return nil, err
 		}
-		if entry.Reset != nil && entry.Reset.Netns.ID == netns {
+		if entry.Reset != nil && entry.Reset.Revision == 1 && entry.Reset.Netns.ID == netns {
 			list = append(list, entry)
 		}
 	}

@@ -88,7 +88,7 @@ func countJournal(dir string, netns uint64) (n uint64, err error) {
 		if err != nil {
 			return n, err
 		}
-		if entry.Reset != nil && entry.Reset.Netns.ID == netns {
+		if entry.Reset != nil && entry.Reset.Revision == 1 && entry.Reset.Netns.ID == netns {
 			n++
 		}
 	}

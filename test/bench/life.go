@@ -149,7 +149,7 @@ func (b *Bench) latencies(dir string, a *appends, life *Life) error {
 		if err != nil {
 			return err
 		}
-		if entry.Reset == nil || entry.Reset.Netns.ID != b.pair.Target.Inode {
+		if entry.Reset == nil || entry.Reset.Revision != 1 || entry.Reset.Netns.ID != b.pair.Target.Inode {
 			continue
 		}
 		at := r.Position()

@@ -316,14 +316,36 @@ func entries(t *testing.T, text string) []reset.Entry {
 	return list
 }
 
-// resets are the journal's resets.
+// resets are the journal's resets, each in its last revision and in the order of
+// the first.
 func (p place) resets(t *testing.T) []reset.Reset {
 	t.Helper()
 	var list []reset.Reset
+	places := make(map[reset.ID]int)
 	for _, e := range entries(t, p.cat(t, "--all=false")) {
-		list = append(list, *e.Reset)
+		at, known := places[e.Reset.ID]
+		switch {
+		case !known:
+			places[e.Reset.ID] = len(list)
+			list = append(list, *e.Reset)
+		case e.Reset.Revision > list[at].Revision:
+			list[at] = *e.Reset
+		default:
+			t.Errorf("revision %d of reset %s follows revision %d", e.Reset.Revision, e.Reset.ID, list[at].Revision)
+		}
 	}
 	return list
+}
+
+// firstRevisions are the lines of JSON that tell of a reset for the first time.
+func firstRevisions(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if strings.Contains(line, `"revision":1,`) {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
 }
 
 // coverage are the journal's coverage lines of one namespace.

@@ -1,0 +1,162 @@
+package recall
+
+import (
+	"slices"
+	"time"
+
+	"github.com/rstwatch/rstwatch/internal/attribute"
+	"github.com/rstwatch/rstwatch/internal/reset"
+)
+
+const (
+	maxDeaths  = 256
+	maxRelated = 16 // ids in a record
+	// A process that has many sockets takes a while to close them all; a process
+	// id is not used again that soon.
+	dyingFor  = int64(10 * time.Second)
+	closingIn = int64(time.Second) // of its last reset, what the dead process had open
+)
+
+// deathTable is the processes that reset connections while they ended, by their
+// ids.
+type deathTable map[uint32]*death
+
+// death is what one process reset while it ended.
+type death struct {
+	count       int
+	first, last int64
+	members     []member // the earliest, in order; the first of them is the first cause
+}
+
+// member is one reset of a death.
+type member struct {
+	mono     int64
+	id       reset.ID
+	src, dst reset.Endpoint
+}
+
+func memberOf(r *reset.Reset) member {
+	return member{mono: r.MonoNS.V, id: r.ID, src: r.Src, dst: r.Dst}
+}
+
+// compare orders members by time, and those of one moment by their addresses.
+func (a member) compare(b member) int {
+	switch {
+	case a.mono != b.mono:
+		return int(max(min(a.mono-b.mono, 1), -1))
+	case a.src != b.src:
+		return a.src.Compare(b.src.AddrPort)
+	}
+	return a.dst.Compare(b.dst.AddrPort)
+}
+
+// isDying reports whether a process sent the reset while it ended.
+func isDying(r *reset.Reset) bool {
+	return r.Direction == reset.Out && r.Process != nil && r.Process.Exit != nil && r.Process.PID.OK
+}
+
+// note remembers a reset if its process was ending.
+func (t deathTable) note(r *reset.Reset, recorded bool) {
+	if !isDying(r) || !recorded {
+		return
+	}
+	d := t[r.Process.PID.V]
+	mono := r.MonoNS.V
+	if d != nil && mono-d.last > dyingFor {
+		d = nil // another process of that id
+	}
+	if d == nil {
+		t.makeRoom()
+		d = &death{first: mono, last: mono}
+		t[r.Process.PID.V] = d
+	}
+	d.count++
+	d.first, d.last = min(d.first, mono), max(d.last, mono)
+	one := memberOf(r)
+	at, _ := slices.BinarySearchFunc(d.members, one, member.compare)
+	if at <= maxRelated {
+		d.members = slices.Insert(d.members, at, one)
+		d.members = d.members[:min(len(d.members), maxRelated+1)]
+	}
+}
+
+func (t deathTable) makeRoom() {
+	if len(t) < maxDeaths {
+		return
+	}
+	var oldest uint32
+	last := int64(-1)
+	for pid, d := range t {
+		if last < 0 || d.last < last {
+			oldest, last = pid, d.last
+		}
+	}
+	delete(t, oldest)
+}
+
+// findDeath says with which other resets one shares the end of its process.
+func (m *Memory) findDeath(s *subject, a *attribute.After) {
+	d := m.deaths[s.pid]
+	if d == nil || s.pid == 0 {
+		return
+	}
+	if !isDying(s.Reset) {
+		if closedWith(s, d) {
+			a.Siblings = d.count
+			m.blame(s, a, d.members[0])
+		}
+		return
+	}
+	if s.mono-d.last > dyingFor {
+		return // another process of that id
+	}
+	a.Siblings = d.count
+	own := memberOf(s.Reset)
+	first := d.members[0]
+	if s.self != nil && s.self.recorded {
+		a.Siblings--
+	}
+	if own.compare(first) <= 0 {
+		m.relate(s, d, own)
+		return
+	}
+	m.blame(s, a, first)
+}
+
+// blame links the reset to the first of a death.
+func (m *Memory) blame(s *subject, a *attribute.After, first member) {
+	m.links[1] = attribute.Link{ID: first.id, AgoNS: s.mono - first.mono, Src: first.src, Dst: first.dst}
+	a.Death = &m.links[1]
+	m.causedBy(s, first.id)
+}
+
+// relate puts the ids of those that followed into the record of the first.
+func (m *Memory) relate(s *subject, d *death, own member) {
+	list := m.related[:0]
+	if s.self != nil {
+		list = s.self.related[:0]
+	}
+	for _, other := range d.members {
+		if other.compare(own) != 0 && len(list) < maxRelated {
+			list = append(list, other.id)
+		}
+	}
+	if len(list) > 0 {
+		s.Related = list
+	}
+}
+
+// closedWith reports whether the kernel refused a packet of a connection that
+// the dead process had, and that was closed when it died.
+func closedWith(s *subject, d *death) bool {
+	if s.Trigger == nil || s.context == nil || !s.context.Past.Known || s.context.Past.Owner == nil {
+		return false
+	}
+	past := &s.context.Past
+	ago := past.FinAgo
+	if !ago.OK {
+		ago = past.ClosedAgo
+	}
+	closed := s.mono - ago.V
+	return ago.OK && ago.V >= 0 && closed >= d.first-closingIn && closed <= d.last+closingIn
+}

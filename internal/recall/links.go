@@ -1,0 +1,148 @@
+package recall
+
+import (
+	"bytes"
+	"time"
+
+	"github.com/rstwatch/rstwatch/internal/attribute"
+	"github.com/rstwatch/rstwatch/internal/reset"
+)
+
+// findTwin looks for the record of the same packet at its other end on this
+// host: in another namespace, or in the same one over the loopback device.
+func (m *Memory) findTwin(s *subject, a *attribute.After) {
+	if s.packet == 0 {
+		return
+	}
+	if s.Direction == reset.Out {
+		if e := m.arrival(s); e != nil {
+			s.Twin = e.record.ID
+		}
+		return
+	}
+	e := m.departure(s)
+	if e == nil {
+		m.sent.find(s, m.window, a, &m.twin)
+		if a.Twin != nil && !a.Twin.ID.IsZero() {
+			s.Twin = a.Twin.ID
+		}
+		return
+	}
+	if !e.spent && s.self != nil {
+		m.settle(e)
+	}
+	m.twin = attribute.Twin{
+		Sender: e.record.Sender, Cause: e.record.Cause, Confidence: e.record.Confidence, Process: e.record.Process,
+	}
+	a.Twin = &m.twin
+	if e.recorded {
+		s.Twin, m.twin.ID = e.record.ID, e.record.ID
+	}
+}
+
+// settle gives a reset that left the verdict that it will have in the end.
+func (m *Memory) settle(e *entry) {
+	e.renew()
+	c := attribute.Case{Reset: &e.record, Origin: e.origin, Context: e.contextOrNil()}
+	m.lookAround(&c, e)
+	attribute.Judge(&c)
+	e.record.Evidence = nil
+}
+
+// departure finds where the packet left, the last before it was seen here:
+// equal packets (replies to what was in flight) are told apart by their time.
+func (m *Memory) departure(s *subject) (found *entry) {
+	for e := range m.index.packets.of(s.packet, s.self) {
+		if e.record.Direction != reset.Out || !m.near(s, e) || e.mono > s.mono || !apart(s, &e.record) {
+			continue
+		}
+		if found == nil || e.mono > found.mono || e.mono == found.mono && before(found, e) {
+			found = e
+		}
+	}
+	return found
+}
+
+// arrival finds where the packet arrived, the first after it left here.
+func (m *Memory) arrival(s *subject) (found *entry) {
+	for e := range m.index.packets.of(s.packet, s.self) {
+		if e.record.Direction != reset.In || !e.recorded || !m.near(s, e) || e.mono < s.mono || !apart(s, &e.record) {
+			continue
+		}
+		if found == nil || e.mono < found.mono || e.mono == found.mono && before(e, found) {
+			found = e
+		}
+	}
+	return found
+}
+
+// apart reports whether another record can be the other end: of the same packet,
+// and in another namespace or over the loopback device.
+func apart(s *subject, other *reset.Reset) bool {
+	return samePacket(s.Reset, other) &&
+		(s.Netns.ID != other.Netns.ID || s.Direction != reset.Forward && other.Direction != reset.Forward)
+}
+
+// before puts records of one moment in an order that does not depend on the
+// order in which they were told.
+func before(a, b *entry) bool {
+	x, y := &a.record, &b.record
+	if x.Netns.ID != y.Netns.ID {
+		return x.Netns.ID < y.Netns.ID
+	}
+	if c := x.Src.Compare(y.Src.AddrPort); c != 0 {
+		return c < 0
+	}
+	if c := x.Dst.Compare(y.Dst.AddrPort); c != 0 {
+		return c < 0
+	}
+	if x.Packet.Seq.V != y.Packet.Seq.V {
+		return x.Packet.Seq.V < y.Packet.Seq.V
+	}
+	return bytes.Compare(x.Packet.Raw, y.Packet.Raw) < 0
+}
+
+// relayedWithin is how soon after it received a reset a process passes it on.
+const relayedWithin = int64(50 * time.Millisecond)
+
+// findRelayed looks for a reset that the same process had received on another
+// connection just before: the last one.
+func (m *Memory) findRelayed(s *subject, a *attribute.After) {
+	if s.Process == nil || s.pid == 0 || s.Process.By != nil {
+		return
+	}
+	var found *entry
+	for e := range m.index.processes.of(s.pid, s.self) {
+		ago := s.mono - e.mono
+		if e.record.Direction != reset.In || e.record.Kernel.Verdict != reset.Accepted || ago < 0 || ago > relayedWithin || sameConnection(s.Reset, &e.record) {
+			continue
+		}
+		if found == nil || e.mono > found.mono || e.mono == found.mono && before(e, found) {
+			found = e
+		}
+	}
+	if found == nil {
+		return
+	}
+	m.links[0] = attribute.Link{AgoNS: s.mono - found.mono, Src: found.record.Src, Dst: found.record.Dst}
+	if found.recorded {
+		m.links[0].ID = found.record.ID
+		m.causedBy(s, found.record.ID)
+	}
+	a.RelayedFrom = &m.links[0]
+}
+
+func sameConnection(a, b *reset.Reset) bool {
+	return a.Src == b.Src && a.Dst == b.Dst || a.Src == b.Dst && a.Dst == b.Src
+}
+
+// causedBy puts the cause into the record.
+func (m *Memory) causedBy(s *subject, id reset.ID) {
+	if s.self != nil {
+		s.self.cause[0] = id
+		s.CausedBy = s.self.cause[:]
+		return
+	}
+	m.cause[0] = id
+	s.CausedBy = m.cause[:]
+}

@@ -1,0 +1,236 @@
+package recall
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/rstwatch/rstwatch/internal/attribute"
+	"github.com/rstwatch/rstwatch/internal/reset"
+)
+
+// Config is what can be chosen.
+type Config struct {
+	// Window is how long after a reset others may say something of it.
+	Window time.Duration
+	// MaxKept bounds the resets that are kept; those that find no room are final.
+	MaxKept int
+}
+
+// DefaultConfig returns the window of the published detectors of forgeries
+// (Weaver, Sommer, Paxson: two seconds), and room for a burst.
+func DefaultConfig() Config { return Config{Window: 2 * time.Second, MaxKept: 4096} }
+
+// Validate says what is wrong with the settings.
+func (c Config) Validate() error {
+	if c.Window <= 0 || c.Window > time.Minute {
+		return fmt.Errorf("window %v: not above zero and up to a minute", c.Window)
+	}
+	if c.MaxKept < 1 {
+		return fmt.Errorf("%d resets kept: not at least 1", c.MaxKept)
+	}
+	return nil
+}
+
+// Counts is what became of the resets that were told.
+type Counts struct {
+	Provisional uint64 // were kept, and get a last revision
+	Waiting     uint64 // of these, do not have it yet
+	Crowded     uint64 // final at once for want of room
+}
+
+// Memory keeps resets for a while. It is not safe for concurrent use.
+type Memory struct {
+	cfg    Config
+	window int64
+	counts Counts
+	index  index
+	// Kept entries in the order in which they were told: those before waiting
+	// have had their last revision and serve the others as facts.
+	oldest, newest, waiting *entry
+	kept                    int
+	free                    *entry
+	freed                   int
+
+	sent    sentTable
+	deaths  deathTable
+	quiet   quietTable
+	scans   scanTable
+	kernel  reset.Kernel // of the case judged last, as the sensors told it
+	packet  packetKey    // of the case judged last
+	related [maxRelated]reset.ID
+	cause   [1]reset.ID
+	spoken  reset.Trigger
+	twin    attribute.Twin
+	links   [2]attribute.Link
+	again   attribute.Case
+}
+
+// New returns an empty memory.
+func New(cfg Config) (*Memory, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("recall: %w", err)
+	}
+	return &Memory{cfg: cfg, window: int64(cfg.Window), index: newIndex(), deaths: make(deathTable)}, nil
+}
+
+// Counts returns the account so far.
+func (m *Memory) Counts() Counts { return m.counts }
+
+// Waiting returns how many resets have not had their last revision.
+func (m *Memory) Waiting() int { return int(m.counts.Waiting) }
+
+// Idle reports whether nothing is kept, so that Advance has nothing to do.
+func (m *Memory) Idle() bool { return m.kept == 0 }
+
+// Judge gives the case its verdict of now, with what is known beside it. What
+// the case is told of points into the memory until the next call.
+func (m *Memory) Judge(c *attribute.Case) {
+	m.kernel, m.packet = c.Reset.Kernel, 0
+	c.After = attribute.After{}
+	if isTold(c.Reset) {
+		m.packet = keyOf(c.Reset)
+		if isTrivial(c.Reset) {
+			c.After.ScansBySource = m.scans.before(c.Reset)
+		} else {
+			m.lookAround(c, nil)
+		}
+	}
+	attribute.Judge(c)
+}
+
+// Note remembers the case that was judged last. If more may come, the reset is
+// provisional and kept; what it points to is copied. One that is not recorded
+// serves the others as a fact and is not linked.
+func (m *Memory) Note(c *attribute.Case, recorded bool) {
+	r := c.Reset
+	r.Final, r.ProvisionalUntil = true, 0
+	if !isTold(r) {
+		return
+	}
+	m.scans.note(r)
+	if isTrivial(r) {
+		m.sent.note(m.packet, r, recorded)
+		return
+	}
+	m.quiet.note(r)
+	m.deaths.note(r, recorded)
+	e := m.place()
+	if e == nil {
+		if recorded {
+			m.counts.Crowded++
+		}
+		if r.Direction == reset.Out {
+			m.sent.note(m.packet, r, recorded)
+		}
+		return
+	}
+	if recorded {
+		r.Final, r.ProvisionalUntil = false, r.Time+reset.Time(m.window)
+		m.counts.Provisional++
+		m.counts.Waiting++
+	}
+	e.take(c, m.kernel, m.packet, recorded)
+	m.link(e)
+}
+
+// Advance gives every reset whose time is over at the monotonic time its last
+// revision: emit is called with its case, judged anew, and keeps nothing of it.
+func (m *Memory) Advance(mono int64, emit func(*attribute.Case)) {
+	for m.waiting != nil && mono-m.waiting.mono >= m.window {
+		m.finish(m.waiting, emit)
+	}
+	// An entry serves those that came up to a window after it, until they have
+	// had theirs.
+	for m.oldest != m.waiting && m.oldest != nil && mono-m.oldest.mono >= 2*m.window+slack {
+		m.forget(m.oldest)
+	}
+	if m.kept == 0 && m.freed > 0 {
+		m.free, m.freed = nil, 0 // nothing happens: give the memory back
+	}
+}
+
+// slack is how much later than its time a record may be told: the window of the
+// joining, and what a sensor needs to deliver it.
+const slack = int64(500 * time.Millisecond)
+
+// Drain gives every reset its last revision: nothing more will come.
+func (m *Memory) Drain(emit func(*attribute.Case)) {
+	for m.waiting != nil {
+		m.finish(m.waiting, emit)
+	}
+}
+
+// finish judges an entry for the last time.
+func (m *Memory) finish(e *entry, emit func(*attribute.Case)) {
+	m.waiting = e.newer
+	e.spent = true
+	if !e.recorded {
+		return
+	}
+	m.counts.Waiting--
+	m.rejudge(e)
+	e.record.Revision++
+	e.record.Final, e.record.ProvisionalUntil = true, 0
+	emit(&m.again)
+	e.record.Evidence = nil // not ours
+	m.adopt(e)
+}
+
+// adopt takes the owner that was found while the reset was kept, so that those
+// after it find it by its process.
+func (m *Memory) adopt(e *entry) {
+	if e.record.Process == nil || e.record.Process == &e.process.process {
+		return
+	}
+	e.record.Process = e.process.take(e.record.Process)
+	if e.pid == 0 && e.record.Process.PID.V != 0 {
+		e.pid = e.record.Process.PID.V
+		m.index.processes.add(e.pid, e)
+	}
+}
+
+// rejudge gives an entry its verdict with all that is known now.
+func (m *Memory) rejudge(e *entry) {
+	e.renew()
+	m.again = attribute.Case{Reset: &e.record, Origin: e.origin}
+	if e.hasContext {
+		m.again.Context = &e.context
+	}
+	m.lookAround(&m.again, e)
+	attribute.Judge(&m.again)
+}
+
+// isTold reports whether a record can be set beside others: its moment and its
+// addresses are known, and this host took part in its way.
+func isTold(r *reset.Reset) bool {
+	return r.MonoNS.OK && r.MonoNS.V > 0 && !r.Src.IsZero() && !r.Dst.IsZero() &&
+		r.Direction != reset.Transit && r.Direction != reset.DirectionUnknown && r.Fold == nil
+}
+
+// isTrivial reports whether nothing that follows can change the verdict: the
+// refusal of a SYN, of which a scan makes millions.
+func isTrivial(r *reset.Reset) bool {
+	return r.Direction == reset.Out && r.Process == nil && r.Trigger != nil &&
+		r.Trigger.Flags&(reset.SYN|reset.ACK) == reset.SYN
+}
+
+// packetKey stands for what a router leaves of a packet. Those of equal keys are
+// compared by samePacket.
+type packetKey uint64
+
+func keyOf(r *reset.Reset) packetKey {
+	p := &r.Packet
+	if !p.Seq.OK {
+		return 0
+	}
+	h := (uint64(p.Seq.V)<<32 | uint64(p.Ack.V)) * 0x9e3779b97f4a7c15
+	h ^= uint64(r.Src.Port())<<48 | uint64(r.Dst.Port())<<32 | uint64(p.IPID.V)<<16 | uint64(p.Window.V)
+	return packetKey((h ^ h>>32) * 0xbf58476d1ce4e5b9)
+}
+
+// samePacket is equality of what the record's packet_id is made of.
+func samePacket(a, b *reset.Reset) bool {
+	x, y := &a.Packet, &b.Packet
+	return a.Src == b.Src && a.Dst == b.Dst && x.Seq == y.Seq && x.Ack.V == y.Ack.V &&
+		x.IPID.V == y.IPID.V && x.Window.V == y.Window.V && x.Flags == y.Flags
+}
