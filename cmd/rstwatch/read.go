@@ -151,9 +151,6 @@ func (a *app) readAll(ctx context.Context, reader *capture.Reader, p *printer) e
 	joiner, err := correlate.New(correlate.DefaultConfig(), func(r *reset.Reset, joined correlate.Joined) {
 		r.ID, r.Revision, r.Final = found.ID, 1, true
 		attribute.Judge(&attribute.Case{Reset: r, Origin: joined.Origin, Context: joined.Context, After: after(&found.Later)})
-		if r.Role == reset.RoleNone && joined.Context != nil {
-			r.Role = role(&joined.Context.Flow)
-		}
 		failed = errors.Join(failed, p.print(&reset.Entry{Reset: r}))
 	})
 	if err != nil {
@@ -179,16 +176,4 @@ func after(l *flow.Later) attribute.After {
 		a.PeerSpoke, a.PeerSpokeNS = &l.What, l.AfterNS
 	}
 	return a
-}
-
-// role says which end the RST's source is: the one that sent the SYN is the
-// originator, as Zeek has it.
-func role(f *reset.FlowFacts) reset.Role {
-	switch {
-	case !f.Originator.OK:
-		return reset.RoleNone
-	case f.Originator.V:
-		return reset.Originator
-	}
-	return reset.Responder
 }

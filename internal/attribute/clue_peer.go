@@ -180,13 +180,13 @@ var (
 	tooSoon = clue{
 		fact: factSooner, says: "it came in less than half of the shortest round trip",
 		value: func(c *Case) string {
-			return "it came " + span(c.flow().SinceSendUS.V*1000) + " after the packet that it acknowledges; no answer took less than " +
+			return "it came " + span(c.flow().AnswersUS.V*1000) + " after the packet that it acknowledges; no answer took less than " +
 				span(int64(c.flow().MinRTTUS.V)*1000)
 		},
 		holds: func(c *Case) bool {
 			f := c.flow()
-			return f.Known && f.MinRTTUS.OK && f.SinceSendUS.OK && f.Answers != nil && f.MinRTTUS.V >= 2000 &&
-				f.SinceSendUS.V*2 < int64(f.MinRTTUS.V)
+			return f.Known && f.MinRTTUS.OK && f.AnswersUS.OK && f.MinRTTUS.V >= 2000 &&
+				f.AnswersUS.V*2 < int64(f.MinRTTUS.V)
 		},
 	}
 	ipidJump = clue{fact: factIPID, says: "it breaks the count of that address", holds: func(c *Case) bool {

@@ -60,6 +60,9 @@ func stageOfFlow(f *reset.FlowFacts) at {
 	case reset.AfterFIN:
 		return atReceiverFin
 	case reset.AfterOwnFIN:
+		if f.OtherFIN {
+			return atBothFin
+		}
 		return atSourceFin
 	}
 	return atOpen
@@ -83,9 +86,13 @@ var (
 		return stage == atOpen || stage == atUnknown && c.Reset.Direction != reset.In
 	}}
 	taken = clue{fact: factOutcome, says: "accepted", holds: func(c *Case) bool {
-		return c.Reset.Direction != reset.In || c.Reset.Kernel.Verdict == reset.Accepted
+		return c.Reset.Direction != reset.In || c.Reset.Kernel.Verdict == reset.Accepted || c.fromFile()
 	}}
 )
+
+// fromFile holds where a capture file is all that is known: of what the stack
+// did with the RST it cannot tell.
+func (c *Case) fromFile() bool { return c.Reset.Sources == reset.SourceSet(0).With(reset.Pcap) }
 
 // zeek is the word that Zeek's conn_state has for such an end.
 var zeek = clue{fact: factZeek, says: "the word of conn_state", value: zeekWord, holds: func(c *Case) bool { return zeekWord(c) != "" }}

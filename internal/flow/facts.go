@@ -37,9 +37,12 @@ func (c *connection) judge(p *packet.Segment, from int, at int64, mac *[6]byte, 
 			f.QuietMS = reset.Some(o.quiet / 1_000_000)
 		}
 	}
-	if i := o.answeredBy(p); i >= 0 {
-		o.recent[i].trigger(o, p.Version, answered)
+	if latest, first := o.answeredBy(p); latest >= 0 {
+		o.recent[latest].trigger(p.Version, answered)
 		f.Answers = answered
+		if first >= 0 && at != 0 {
+			f.AnswersUS = reset.Some(max(at-o.recent[first].at, 0) / 1000)
+		}
 	}
 	f.Copied = p.IPID != 0 && o.hasTwinOf(p)
 	return f
@@ -153,22 +156,27 @@ func (c *connection) oneSided(from int) bool {
 }
 
 // answeredBy finds the latest packet of this side that the RST answers, by the
-// numbers that RFC 9293, 3.10.7.1 asks for; -1 if there is none.
-func (s *side) answeredBy(p *packet.Segment) int {
-	best := -1
-	for i := range s.recent {
-		r := &s.recent[i]
-		if r.used == 0 {
-			continue
-		}
-		if best >= 0 && r.at < s.recent[best].at {
-			continue
-		}
-		if r.answeredBy(p) {
-			best = i
+// numbers that RFC 9293, 3.10.7.1 asks for, and the first that it may answer;
+// -1 if there is none. Of several that are alike, none can be told from the
+// others, so the first is known only if an older one was another.
+func (s *side) answeredBy(p *packet.Segment) (latest, first int) {
+	latest, first = -1, -1
+	another := s.packets <= keptPackets
+	for i := range min(s.packets, keptPackets) {
+		at := int((s.packets - 1 - i) % keptPackets)
+		switch {
+		case !s.recent[at].answeredBy(p):
+			another = another || first >= 0
+		case latest < 0:
+			latest, first = at, at
+		default:
+			first = at
 		}
 	}
-	return best
+	if !another {
+		first = -1
+	}
+	return latest, first
 }
 
 func (r *seen) answeredBy(p *packet.Segment) bool {
@@ -186,7 +194,7 @@ func (r *seen) answeredBy(p *packet.Segment) bool {
 }
 
 // trigger writes the packet as a record has it.
-func (r *seen) trigger(s *side, version uint8, into *reset.Trigger) {
+func (r *seen) trigger(version uint8, into *reset.Trigger) {
 	*into = reset.Trigger{
 		Flags: r.flags, Seq: reset.Some(r.seq), TTL: reset.Some(r.ttl), TOS: reset.Some(r.tos), Window: reset.Some(r.window),
 	}

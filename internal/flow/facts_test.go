@@ -193,6 +193,7 @@ func TestFacts(t *testing.T) {
 			Known: true, Stage: reset.AfterMoreData, Originator: reset.Some(false), Packets: 3, TTLMin: 64, TTLMax: 64,
 			IPID: reset.Some(x.servers - 1), DF: reset.Some(true), MAC: serverMAC, Seq: reset.SeqNext, Handshake: true,
 			MinRTTUS: reset.Some[uint32](10_000), SinceSendUS: reset.Some[int64](10_000), QuietMS: reset.Some[int64](30_010),
+			AnswersUS: reset.Some[int64](30_020_000), // the ACK before the silence may be it
 			Answers: &reset.Trigger{
 				Flags: psh, Seq: reset.Some(x.clientID + 101), Ack: reset.Some(x.serverID + 1001), Length: reset.Some[uint32](90),
 				TTL: reset.Some[uint8](61), TOS: reset.Some[uint8](0), IPID: reset.Some(x.clients), Window: reset.Some[uint16](501),
@@ -205,6 +206,37 @@ func TestFacts(t *testing.T) {
 			t.Errorf("facts (-want +got):\n%s", diff)
 		}
 	})
+}
+
+// TestAnswers holds which packets a reply may answer.
+func TestAnswers(t *testing.T) {
+	tests := []struct {
+		name string
+		want reset.Opt[int64] // microseconds since the first of them
+		talk func(x *script)
+	}{
+		{"one, and the ACK before", reset.Some[int64](20_000), func(x *script) { x.say("c", psh, 101, 1001, 50) }},
+		{"the first of two, and the ACK before", reset.Some[int64](30_000), func(x *script) {
+			x.say("c", psh, 101, 1001, 50)
+			x.say("c", psh, 151, 1001, 50)
+		}},
+		{"many", reset.Opt[int64]{}, func(x *script) {
+			for i := range uint32(9) {
+				x.say("c", psh, 101+i*50, 1001, 50)
+			}
+		}},
+	}
+	for _, test := range tests {
+		x := newScript(t, 1000, 5000)
+		x.request()
+		x.say("s", psh, 1001, 101, 10)
+		x.say("c", ack, 101, 1011, 0)
+		x.serverID += 10 // what follows acknowledges that
+		test.talk(x)
+		if w := x.rst("s", 0, 1001, 0); w.Facts.AnswersUS != test.want || w.Facts.Answers == nil {
+			t.Errorf("%s: answers a packet %+v us ago, want %+v", test.name, w.Facts.AnswersUS, test.want)
+		}
+	}
 }
 
 // TestHeaderFacts holds what is said of IP IDs, TTL and their like.

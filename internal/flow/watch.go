@@ -173,7 +173,9 @@ func seqChange(first, second *Watch) bool {
 func (c *connection) follow(p *packet.Segment, from int, at, ahead int64) {
 	n := 0
 	for w := c.watches; w != nil && n < maxFollowed; w, n = w.older, n+1 {
-		if w.over || w.Later.Spoke || w.stray {
+		// Of several packets the first whose SEQ is beyond the RST's says most.
+		told := w.Later.Spoke && beyond(w.Later.What.Seq.V, w.packet.Seq) >= 0
+		if w.over || w.stray || told || w.Later.Spoke && beyond(p.Seq, w.packet.Seq) < 0 {
 			continue
 		}
 		if p.Flags&(reset.SYN|reset.ACK) == reset.SYN {
@@ -186,7 +188,7 @@ func (c *connection) follow(p *packet.Segment, from int, at, ahead int64) {
 		}
 		w.Later.Spoke, w.Later.AfterNS = true, after
 		s := &c.sides[from]
-		s.recent[(s.packets-1)%keptPackets].trigger(s, p.Version, &w.Later.What)
+		s.recent[(s.packets-1)%keptPackets].trigger(p.Version, &w.Later.What)
 	}
 }
 

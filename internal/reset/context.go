@@ -136,12 +136,15 @@ type FlowFacts struct {
 	SinceSendUS Opt[int64]  // since the other end's last packet
 	QuietMS     Opt[int64]  // the silence before that packet
 	Answers     *Trigger    // the packet of the other end that this RST answers, by its numbers
-	Copied      bool        // IP ID, TTL and window are those of the other end's packet
-	OtherRST    bool        // the other end had sent a RST before
-	OtherFIN    bool        // the other end had sent its FIN, whatever the stage
-	OneSided    bool        // only packets of one end were seen
-	Handshake   bool        // the connection was seen from its SYN on: not joined midway
-	Gaps        bool        // segments were acknowledged that the capture does not have
+	// AnswersUS is how long before the RST the first packet was seen that it may
+	// answer; absent where an earlier one may have been forgotten.
+	AnswersUS Opt[int64]
+	Copied    bool // IP ID, TTL and window are those of the other end's packet
+	OtherRST  bool // the other end had sent a RST before
+	OtherFIN  bool // the other end had sent its FIN, whatever the stage
+	OneSided  bool // only packets of one end were seen
+	Handshake bool // the connection was seen from its SYN on: not joined midway
+	Gaps      bool // segments were acknowledged that the capture does not have
 }
 
 // Merge adds the parts that other knows and c does not; where other prevails,
