@@ -132,7 +132,13 @@ static __always_inline __u32 bytes_from(struct sk_buff *skb, unsigned char *ip)
 /* Bytes of the parts that stand before the packets in the tail. */
 static __always_inline __u32 parts_size(struct sighting *s)
 {
-	return s->has & HAS_TCP ? sizeof(struct tcp_part) : 0;
+	__u32 size = 0;
+
+	if (s->has & HAS_TCP)
+		size += sizeof(struct tcp_part);
+	if (s->has & HAS_KNOWN)
+		size += sizeof(struct known_part);
+	return size;
 }
 
 /* Append the RST's headers to the tail at the given offset. */

@@ -17,6 +17,7 @@ static __always_inline bool rejected(struct reply *r, struct sk_buff *skb, __u16
 	__u32 key = SCRATCH_DROP;
 	struct sighting *s;
 	struct net_device *dev = skb->dev;
+	struct found f = {};
 
 	if (!within_chain(r->rejected_at)) {
 		r->rejected_at = 0;
@@ -28,7 +29,7 @@ static __always_inline bool rejected(struct reply *r, struct sk_buff *skb, __u16
 	begin(s, KIND_REJECTED);
 	s->has = has;
 	s->drop_reason = reason;
-	if (describe_trigger(s, skb) != r->rejected_ports)
+	if (!find_trigger(&f, skb) || describe_trigger(s, skb, &f) != r->rejected_ports)
 		return false;
 	r->rejected_at = 0;
 	if (dev)
@@ -82,6 +83,8 @@ static __always_inline int dropped(struct sk_buff *skb, __u16 reason, struct soc
 	describe_skb(s, skb, &f);
 	if (!s->iif)
 		s->origin = origin_of(s, skb);
+	else
+		look_up_packet(s, &f, false);
 	describe_packet(s, skb, &f, parts_size(s));
 	tell(s, HEAD_SIZE + parts_size(s) + s->raw_len);
 	return 0;

@@ -31,7 +31,7 @@ static __always_inline void describe_handed_on(struct sighting *s)
 
 	if (!w || !handed_on(w, s))
 		return;
-	s->raw_len = copy_bytes(s, sizeof(struct tcp_part), w->tail, w->raw_len, RAW_MAX);
+	s->raw_len = copy_bytes(s, parts_size(s), w->tail, w->raw_len, RAW_MAX);
 	s->packet_len = w->packet_len;
 	s->link_len = w->link_len;
 	__builtin_memcpy(s->link, w->link, sizeof(s->link));
@@ -42,6 +42,7 @@ int BPF_PROG(reset_received, struct sock *sk)
 {
 	__u32 key = SCRATCH_ACCEPTED;
 	struct sighting *s = bpf_map_lookup_elem(&scratch, &key);
+	struct connection *c;
 
 	if (!s || !sk)
 		return 0;
@@ -52,7 +53,10 @@ int BPF_PROG(reset_received, struct sock *sk)
 		count(COUNT_FILTERED);
 		return 0;
 	}
+	c = look_up_socket(s, sk);
+	if (c)
+		c->reset_ns = s->mono_ns;
 	describe_handed_on(s);
-	tell(s, HEAD_SIZE + sizeof(struct tcp_part) + s->raw_len);
+	tell(s, HEAD_SIZE + parts_size(s) + s->raw_len);
 	return 0;
 }

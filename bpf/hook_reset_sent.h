@@ -9,12 +9,34 @@
  * the RST was transmitted, and skb is NULL.
  */
 
+/*
+ * What was known of the connection that the refused packet names. A bare SYN
+ * without a socket, of which storms are made, has none.
+ */
+static __always_inline void look_up_refused(struct sighting *s, struct sock *sk, struct found *f)
+{
+	struct connection *c;
+
+	if (!sk && (load8(f->ip + f->tcp + TCP_FLAGS_OFFSET) & (TCP_FLAG_SYN | TCP_FLAG_ACK)) == TCP_FLAG_SYN)
+		return;
+	c = look_up_packet(s, f, !sk);
+	/*
+	 * TCP that refuses data for want of a reader calls tcp_reset itself: no
+	 * RST was received (tcp_rcv_state_process).
+	 */
+	if (c && s->has & HAS_TCP && s->state == TCP_CLOSE)
+		c->reset_ns = 0;
+	if (sk)
+		look_for_opening(s, sk);
+}
+
 static __always_inline int reply_begins(struct sock *sk, struct sk_buff *skb, __u16 reason, __u16 has)
 {
 	__u32 zero = 0;
 	struct reply *r = bpf_map_lookup_elem(&replies, &zero);
 	struct sighting *s;
 	struct net_device *dev;
+	struct found f = {};
 
 	if (!r)
 		return 0;
@@ -35,15 +57,26 @@ static __always_inline int reply_begins(struct sock *sk, struct sk_buff *skb, __
 	} else if (dev) {
 		describe_net(s, dev->nd_net.net);
 	}
-	r->trigger = (__u64)skb;
-	r->began = bpf_jiffies64();
-	r->ports = describe_trigger(s, skb);
 	if (netns_filtered(s)) {
 		count(COUNT_FILTERED);
 		return 0;
 	}
+	r->trigger = (__u64)skb;
+	r->began = bpf_jiffies64();
+	r->ports = 0;
+	if (find_trigger(&f, skb)) {
+		look_up_refused(s, sk, &f);
+		r->ports = describe_trigger(s, skb, &f);
+	}
 	r->used = ++r->next;
 	return 0;
+}
+
+static __always_inline struct abort_part *abort_place(struct sighting *s)
+{
+	if (s->has & HAS_KNOWN)
+		return (struct abort_part *)(s->tail + sizeof(struct tcp_part) + sizeof(struct known_part));
+	return (struct abort_part *)(s->tail + sizeof(struct tcp_part));
 }
 
 /*
@@ -53,7 +86,7 @@ static __always_inline int reply_begins(struct sock *sk, struct sk_buff *skb, __
  */
 static __always_inline __u32 describe_abort(struct sighting *s, void *ctx)
 {
-	struct abort_part *a = (struct abort_part *)(s->tail + sizeof(struct tcp_part));
+	struct abort_part *a = abort_place(s);
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	long length;
 
@@ -87,8 +120,9 @@ static __always_inline int abort_sent(void *ctx, struct sock *sk, __u16 reason, 
 		count(COUNT_FILTERED);
 		return 0;
 	}
+	look_up_socket(s, sk);
 	length = describe_abort(s, ctx);
-	tell(s, HEAD_SIZE + sizeof(struct tcp_part) + length);
+	tell(s, HEAD_SIZE + parts_size(s) + length);
 	return 0;
 }
 

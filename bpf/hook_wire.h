@@ -4,7 +4,7 @@
  * net_dev_queue (__dev_queue_xmit): every packet of every namespace, with no
  * attachment to any device or namespace. Since Linux 2.6.37; with BTF 5.5.
  * These two are the only programs that ordinary packets meet, so what stands
- * before find_rst's answer is the whole cost of watching.
+ * before find_flagged's answer is the whole cost of watching.
  */
 
 SEC("tp_btf/netif_receive_skb")
@@ -14,10 +14,16 @@ int BPF_PROG(wire_in, struct sk_buff *skb)
 	struct sighting *s;
 	__u32 key = SCRATCH_WIRE_IN, zero = 0, ports;
 	struct reply *r;
+	__u8 flags;
 
 	/* The link header has been pulled: data is the network header. */
-	if (!find_rst(&f, skb->data, skb->protocol) || (!f.tagged && is_foreign(skb)))
+	flags = find_flagged(&f, skb->data, skb->protocol, TCP_FLAG_RST | TCP_FLAG_SYN);
+	if (!flags || (!f.tagged && is_foreign(skb)))
 		return 0;
+	if (!(flags & TCP_FLAG_RST)) {
+		note_handshake(skb, &f);
+		return 0;
+	}
 	s = bpf_map_lookup_elem(&scratch, &key);
 	r = bpf_map_lookup_elem(&replies, &zero);
 	if (!s || !r)
@@ -104,9 +110,15 @@ int BPF_PROG(wire_out, struct sk_buff *skb)
 	struct sighting *s;
 	struct reply *r;
 	__u32 key = SCRATCH_WIRE_OUT, zero = 0, ports;
+	__u8 flags = find_flagged(&f, outgoing_l3(skb), skb->protocol, TCP_FLAG_RST | TCP_FLAG_SYN);
 
-	if (!find_rst(&f, outgoing_l3(skb), skb->protocol))
+	if (!flags)
 		return 0;
+	if (!(flags & TCP_FLAG_RST)) {
+		if (!(flags & TCP_FLAG_ACK))
+			note_own_syn(skb);
+		return 0;
+	}
 	ports = ports_of(&f);
 	r = bpf_map_lookup_elem(&replies, &zero);
 	s = bpf_map_lookup_elem(&scratch, &key);

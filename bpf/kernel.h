@@ -32,7 +32,10 @@ typedef _Bool bool;
 #define BPF_MAP_TYPE_HASH 1
 #define BPF_MAP_TYPE_ARRAY 2
 #define BPF_MAP_TYPE_PERCPU_ARRAY 6
+#define BPF_MAP_TYPE_LRU_HASH 9
 #define BPF_MAP_TYPE_RINGBUF 27
+#define BPF_ANY 0
+#define BPF_NOEXIST 1
 #define BPF_RB_NO_WAKEUP 1ULL
 #define BPF_RB_FORCE_WAKEUP 2ULL
 
@@ -50,6 +53,7 @@ typedef _Bool bool;
 #define IFNAMSIZ 16
 #define PACKET_OTHERHOST 3 /* include/uapi/linux/if_packet.h */
 #define PF_EXITING 0x4	   /* include/linux/sched.h */
+#define PF_KTHREAD 0x00200000
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 

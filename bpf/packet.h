@@ -3,7 +3,9 @@
 #ifndef RSTWATCH_PACKET_H
 #define RSTWATCH_PACKET_H
 
+#define TCP_FLAG_SYN 0x02
 #define TCP_FLAG_RST 0x04
+#define TCP_FLAG_ACK 0x10
 #define TCP_FLAGS_OFFSET 13
 #define EXTENSIONS_MAX 6
 
@@ -131,20 +133,26 @@ static __always_inline __u32 find_tcp(unsigned char *ip, __u8 version)
 	return extension(next) ? behind_extensions(ip, next) : 0;
 }
 
-static __always_inline bool tcp_is_rst(struct found *f)
+/* The flags of the TCP segment, if any of mask is set; else 0. */
+static __always_inline __u8 tcp_flagged(struct found *f, __u8 mask)
 {
+	__u8 flags;
+
 	f->tcp = find_tcp(f->ip, f->version);
-	if (f->tcp < 20 || !(load8(f->ip + f->tcp + TCP_FLAGS_OFFSET) & TCP_FLAG_RST))
-		return false;
+	if (f->tcp < 20)
+		return 0;
+	flags = load8(f->ip + f->tcp + TCP_FLAGS_OFFSET);
+	if (!(flags & mask))
+		return 0;
 	/* A later fragment has no TCP header: what stands there is payload. */
-	return f->version == 6 || !(load16(f->ip + 6) & 0x1fff);
+	return f->version == 6 || !(load16(f->ip + 6) & 0x1fff) ? flags : 0;
 }
 
 /*
- * Whether the packet whose link payload starts at l3 is a RST. protocol is the
- * skb's, in network order.
+ * The flags of the packet whose link payload starts at l3, if it is a TCP
+ * segment with any of mask set; else 0. protocol is the skb's, in network order.
  */
-static __always_inline bool find_rst(struct found *f, unsigned char *l3, __be16 protocol)
+static __always_inline __u8 find_flagged(struct found *f, unsigned char *l3, __be16 protocol, __u8 mask)
 {
 	f->ip = l3;
 	f->tagged = false;
@@ -164,8 +172,14 @@ static __always_inline bool find_rst(struct found *f, unsigned char *l3, __be16 
 	else if (protocol == swap16(ETH_P_IPV6))
 		f->version = 6;
 	else
-		return false;
-	return tcp_is_rst(f);
+		return 0;
+	return tcp_flagged(f, mask);
+}
+
+/* Whether it is a RST. */
+static __always_inline bool find_rst(struct found *f, unsigned char *l3, __be16 protocol)
+{
+	return find_flagged(f, l3, protocol, TCP_FLAG_RST);
 }
 
 /* Copy the headers of the packet into the tail; the number of bytes kept. */
@@ -176,7 +190,7 @@ static __always_inline __u32 copy_bytes(struct sighting *s, __u32 at, unsigned c
 	/* The mask is the bound that the verifier sees; the tail has room for it. */
 	asm volatile("%0 &= 0xff" : "+r"(want));
 	asm volatile("" : "+r"(at));
-	if (want == 0 || at > sizeof(struct tcp_part) + TRIGGER_MAX)
+	if (want == 0 || at > sizeof(struct tcp_part) + sizeof(struct known_part) + TRIGGER_MAX)
 		return 0;
 	if (bpf_probe_read_kernel(s->tail + at, want, ip))
 		return 0;

@@ -21,26 +21,27 @@ static __always_inline void describe_delivery(struct sighting *s, struct sk_buff
 	}
 }
 
+/* Find the TCP header of the refused packet. */
+static __always_inline bool find_trigger(struct found *f, struct sk_buff *skb)
+{
+	f->ip = skb->head + skb->network_header;
+	f->version = load8(f->ip) >> 4;
+	if (f->version != 4 && f->version != 6)
+		return false;
+	f->tcp = find_tcp(f->ip, f->version);
+	return f->tcp >= 20;
+}
+
 /*
  * Keep the refused packet's headers: they are the trigger. The ports of the
- * RST that answers it, as on the wire; 0 where there is no TCP header.
+ * RST that answers it, as on the wire.
  */
-static __always_inline __u32 describe_trigger(struct sighting *s, struct sk_buff *skb)
+static __always_inline __u32 describe_trigger(struct sighting *s, struct sk_buff *skb, struct found *f)
 {
-	struct found f = {};
-	__u32 ports, length;
+	__u32 ports = ports_of(f), length = f->tcp + (load8(f->ip + f->tcp + 12) >> 4) * 4;
 
-	f.ip = skb->head + skb->network_header;
-	f.version = load8(f.ip) >> 4;
-	if (f.version != 4 && f.version != 6)
-		return 0;
-	f.tcp = find_tcp(f.ip, f.version);
-	if (f.tcp < 20)
-		return 0;
-	ports = ports_of(&f);
-	s->family = f.version;
-	length = f.tcp + (load8(f.ip + f.tcp + 12) >> 4) * 4;
-	s->trigger_len = copy_bytes(s, parts_size(s), f.ip, length, TRIGGER_MAX);
+	s->family = f->version;
+	s->trigger_len = copy_bytes(s, parts_size(s), f->ip, length, TRIGGER_MAX);
 	s->iif = skb->skb_iif;
 	describe_delivery(s, skb);
 	return ports << 16 | ports >> 16;

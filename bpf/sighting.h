@@ -39,6 +39,7 @@ enum origin {
 #define HAS_VLAN 0x40	     /* vlan */
 #define HAS_QUEUE_DEV 0x80   /* a second device: dev2 */
 #define HAS_ABORT 0x100	     /* the abort part */
+#define HAS_KNOWN 0x200	     /* the known part */
 
 /*
  * Of KIND_WIRE_IN, in the place of HAS_WIRE: another device than the one that
@@ -99,6 +100,80 @@ struct abort_part {
 	__u64 stack[STACK_FRAMES];
 };
 
+/* Bits of owner.bits. */
+#define OWNER_KNOWN 0x01
+#define OWNER_EXITING 0x02 /* it was ending: exit_code */
+#define OWNER_OOM 0x04	   /* chosen by the OOM killer */
+#define OWNER_LISTENS 0x08 /* only the listener's owner: who accepted it is not known */
+
+struct owner {
+	__u32 pid;
+	__u32 uid;
+	__u32 exit_code;
+	__u32 bits;
+	char comm[16];
+};
+
+/* Bits of connection.bits. */
+#define CONNECTION_ROLE 0x01	   /* it is known which end began */
+#define CONNECTION_ORIGINATOR 0x02 /* this end did */
+#define CONNECTION_HANDSHAKE 0x04  /* ttl, ipid */
+#define CONNECTION_MAC 0x08	   /* mac */
+
+/* What is kept of a connection; times are of the monotonic clock, 0: not yet. */
+struct connection {
+	__u64 opened_ns; /* the handshake was complete */
+	__u64 fin_ns;	 /* this end sent its FIN */
+	__u64 closed_ns;
+	__u64 reset_ns; /* this end took a RST */
+	__u64 cgroup;
+	struct owner owner;
+	/* At the close. */
+	__u32 rcv_nxt;
+	__u32 snd_nxt;
+	__u32 srtt_us; /* eighths of a microsecond */
+	__u16 err;
+	__u8 closed_from;
+	__u8 bits;
+	/* Of the other end's packet of the handshake. */
+	__u16 ipid;
+	__u8 ttl;
+	__u8 spare;
+	__u8 mac[8]; /* six are used */
+	__u32 spare2;
+};
+
+/* The last complete handshake with an address. */
+struct peer {
+	__u64 heard_ns;
+	__u16 ipid;
+	__u8 ttl;
+	__u8 has_mac;
+	__u8 mac[8]; /* six are used */
+	__u32 spare;
+};
+
+/* Bits of known_part.bits. */
+#define KNOWN_PAST 0x01
+#define KNOWN_PEER 0x02
+#define KNOWN_BESIDE 0x04
+#define KNOWN_OPENING 0x08
+
+/* What the tables know of a RST's connection, and of others beside it. */
+struct known_part {
+	struct connection past;
+	struct peer peer;
+	struct owner opening; /* who is connecting */
+	__u64 beside_ns;      /* when it was begun */
+	__u8 beside_addr[16];
+	__u32 beside_snd_nxt;
+	__u32 beside_rcv_nxt;
+	__u16 beside_port;
+	__u8 beside_state; /* where it is 7, the numbers are not known */
+	__u8 bits;
+	__u32 spare;
+};
+
 struct sighting {
 	__u64 mono_ns;
 	__u64 netns_cookie;
@@ -138,20 +213,22 @@ struct sighting {
 	__u8 trigger_has_mac;
 	/*
 	 * The tail, of which only the used part is sent: the tcp part where
-	 * HAS_TCP; the abort part where HAS_ABORT, up to its stack's end; the
-	 * trigger, padded to eight bytes; the RST.
+	 * HAS_TCP; the known part where HAS_KNOWN; the abort part where
+	 * HAS_ABORT, up to its stack's end; the trigger, padded to eight bytes;
+	 * the RST.
 	 */
-	__u8 tail[sizeof(struct tcp_part) + TRIGGER_MAX + 256];
+	__u8 tail[sizeof(struct tcp_part) + sizeof(struct known_part) + TRIGGER_MAX + 256];
 };
 
 /* So that their layout is among the types of the object, for the Go side. */
 const struct tcp_part *tcp_part_type __attribute__((unused));
 const struct abort_part *abort_part_type __attribute__((unused));
+const struct known_part *known_part_type __attribute__((unused));
 
 #define HEAD_SIZE __builtin_offsetof(struct sighting, tail)
 
 _Static_assert(HEAD_SIZE % 8 == 0, "the tail must be aligned");
-_Static_assert(sizeof(struct tcp_part) % 8 == 0 && sizeof(struct abort_part) % 8 == 0, "parts must keep it so");
+_Static_assert(sizeof(struct tcp_part) % 8 == 0 && sizeof(struct known_part) % 8 == 0, "parts must keep it so");
 
 /* Indices into the counters. */
 enum counter {
@@ -159,6 +236,7 @@ enum counter {
 	COUNT_LOST, /* the ring was full */
 	COUNT_FILTERED,
 	COUNT_STALE, /* replies told late, because no drop event followed */
+	COUNT_INSERTED, /* lines of connections */
 	COUNT_MAX,
 };
 

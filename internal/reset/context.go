@@ -45,15 +45,16 @@ type SocketFacts struct {
 // the close, and never for each packet.
 type Past struct {
 	Known      bool
-	OpenedAgo  Opt[int64] // ns since the handshake was complete; absent: it never was
+	OpenedAgo  Opt[int64] // ns since the handshake was complete; absent: it never was, or before the sensor began
 	Originator Opt[bool]  // this end connected
 	// Of the handshake's packet that came from the other end.
 	HandshakeTTL  Opt[uint8]
 	HandshakeIPID Opt[uint16]
 	HandshakeMAC  MAC
 	Owner         *Process   // who connected, accepted or closed it, as far as known
+	OwnerListens  bool       // Owner is only who listened on the port: who accepted is not known
 	FinAgo        Opt[int64] // ns since this end sent its FIN
-	ClosedAgo     Opt[int64] // ns since the socket was gone
+	ClosedAgo     Opt[int64] // ns since the socket was gone; absent where it sent or took this RST
 	ClosedFrom    string     // the state that it left for CLOSE: FIN_WAIT2, ESTABLISHED, …
 	ClosedError   uint16     // sk_err at that time: ECONNRESET, ETIMEDOUT, …
 	RTTUS         Opt[uint32]
@@ -62,8 +63,9 @@ type Past struct {
 	ResetAgo      Opt[int64] // ns since it took an earlier RST
 }
 
-// PeerFacts is what the last complete handshake with the RST's source address
-// showed, whatever the connection.
+// PeerFacts is what the last complete handshake with the other end's address
+// showed, whatever the connection: with the source of a RST that came, with the
+// destination of one that was sent.
 type PeerFacts struct {
 	Known bool
 	TTL   uint8

@@ -33,14 +33,17 @@ func (d *decoder) aborted(head *probeSighting, p parts, s *reset.Sighting) {
 	}
 	switch hand := handOf(calls, s); {
 	case hand == handOfTimer || p.abort != nil && p.abort.TaskFlags&taskKernelThread != 0:
+		s.Process = owner(s)
 	case hand == handOfAnother:
-		if by := d.task(head); by != nil {
-			s.Process = &reset.Process{By: by}
+		s.Process = &reset.Process{By: d.task(head)}
+		if known := owner(s); known != nil {
+			*s.Process = *known
+			s.Process.By = d.task(head)
 		}
 	default:
 		d.writer(head, s)
 		if s.Process != nil && p.abort != nil && p.abort.TaskFlags&taskExiting != 0 {
-			s.Process.Exit = exitOf(p.abort)
+			s.Process.Exit = exitOf(p.abort.ExitCode, p.abort.Oom != 0)
 		}
 	}
 }
@@ -87,12 +90,12 @@ func contains(calls, list []string) bool {
 }
 
 // exitOf reads a status as wait(2) has it.
-func exitOf(a *probeAbortPart) *reset.Exit {
-	exit := &reset.Exit{OOM: a.Oom != 0}
-	if number := a.ExitCode & 0x7f; number != 0 {
+func exitOf(status uint32, oom bool) *reset.Exit {
+	exit := &reset.Exit{OOM: oom}
+	if number := status & 0x7f; number != 0 {
 		exit.Signal = signalName(unix.Signal(number))
 	} else {
-		exit.Code = reset.Some(int32(a.ExitCode >> 8 & 0xff))
+		exit.Code = reset.Some(int32(status >> 8 & 0xff))
 	}
 	return exit
 }

@@ -22,7 +22,7 @@ func TestExitOf(t *testing.T) {
 		{"real-time", probeAbortPart{ExitCode: 40}, reset.Exit{Signal: "signal 40"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if diff := cmp.Diff(tt.want, *exitOf(&tt.part)); diff != "" {
+			if diff := cmp.Diff(tt.want, *exitOf(tt.part.ExitCode, tt.part.Oom != 0)); diff != "" {
 				t.Errorf("exit (-want +got):\n%s", diff)
 			}
 		})

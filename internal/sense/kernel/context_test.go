@@ -1,9 +1,13 @@
 package kernel_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"os"
 	"slices"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/rstwatch/rstwatch/internal/correlate"
 	"github.com/rstwatch/rstwatch/internal/reset"
@@ -45,6 +49,22 @@ func stacked(names ...string) func(around) bool {
 		}
 		return true
 	}
+}
+
+// closedHere: the test itself closed it, whoever accepted it.
+func closedHere(a around) bool {
+	return a.Past.Owner != nil && !a.Past.OwnerListens && a.Past.Owner.PID.V == uint32(os.Getpid())
+}
+
+// handshake wants what the SYN or SYN+ACK bore: a router away, one TTL less.
+func handshake(a around) bool {
+	ttl := uint8(64)
+	if a.Interface.In != "lo" {
+		ttl--
+	}
+	return a.Past.HandshakeTTL == reset.Some(ttl) && len(a.Past.HandshakeMAC) == 6 &&
+		a.Past.HandshakeIPID.OK == (a.Packet.Family == reset.IPv4) &&
+		a.Peer.Known && a.Peer.TTL == ttl && bytes.Equal(a.Peer.MAC, a.Past.HandshakeMAC)
 }
 
 var contexts = []told{
@@ -105,14 +125,57 @@ var contexts = []told{
 		"still held":     func(a around) bool { return a.Socket.Orphan == reset.Some(false) },
 	}},
 	{"close-race", reset.Out, map[string]func(around) bool{
-		"left alone": func(a around) bool { return a.Socket.Orphan.V },
+		"left alone":            func(a around) bool { return a.Socket.Orphan.V },
+		"its FIN":               func(a around) bool { return a.Past.FinAgo.V > 0 && a.Past.ClosedFrom == "FIN_WAIT1" },
+		"closed only by this":   func(a around) bool { return !a.Past.ClosedAgo.OK && !a.Past.ResetAgo.OK },
+		"who closed it":         closedHere,
+		"the other end connect": func(a around) bool { return a.Past.Originator == reset.Some(false) },
+		"its round trip":        func(a around) bool { return a.Past.RTTUS.V > 0 },
+	}},
+	{"time-wait", reset.Out, map[string]func(around) bool{
+		"its FIN":       func(a around) bool { return a.Past.FinAgo.V > 0 && a.Past.ClosedFrom == "FIN_WAIT2" },
+		"opened before": func(a around) bool { return a.Past.OpenedAgo.V > a.Past.FinAgo.V },
+		"closed before": func(a around) bool { return a.Past.ClosedAgo.OK && a.Past.ClosedAgo.V <= a.Past.FinAgo.V },
+		"who closed it": closedHere,
+	}},
+	{"half-open", reset.Out, map[string]func(around) bool{
+		"once open":        func(a around) bool { return a.Past.OpenedAgo.V > 0 },
+		"gone without FIN": func(a around) bool { return !a.Past.FinAgo.OK && a.Past.ClosedFrom == "ESTABLISHED" },
+		"no socket":        func(a around) bool { return a.Connection == nil },
+		"whose it was":     func(a around) bool { return a.Past.Owner != nil && a.Past.OwnerListens },
+		"its numbers":      func(a around) bool { return a.Past.SndNxt == a.Packet.Seq },
+	}},
+	{"stray-data", reset.Out, map[string]func(around) bool{
+		"never known": func(a around) bool { return !a.Past.Known && !a.Beside.Known },
+	}},
+	{"closed-port", reset.Out, map[string]func(around) bool{
+		"nothing asked": func(a around) bool { return !a.Past.Known && !a.Peer.Known && !a.Beside.Known },
+	}},
+	{"closed-port", reset.In, map[string]func(around) bool{
+		"who connects": func(a around) bool { return a.Process != nil && a.Process.PID.V == uint32(os.Getpid()) },
+		"not yet open": func(a around) bool { return a.Past.Originator.V && !a.Past.OpenedAgo.OK },
 	}},
 	{"forged-exact", reset.In, map[string]func(around) bool{
-		"its window": func(a around) bool { return a.Socket.RcvNxt == a.Packet.Seq && a.Socket.RcvWnd.V > 0 },
-		"alive":      func(a around) bool { return a.Socket.Orphan == reset.Some(false) && a.Inode != 0 },
+		"its window":    func(a around) bool { return a.Socket.RcvNxt == a.Packet.Seq && a.Socket.RcvWnd.V > 0 },
+		"alive":         func(a around) bool { return a.Socket.Orphan == reset.Some(false) && a.Inode != 0 },
+		"who connected": func(a around) bool { return a.Process != nil && a.Process.PID.V == uint32(os.Getpid()) },
+		"whole":         func(a around) bool { return a.Connection.Baseline == reset.BaselineFull && a.Connection.AgeMS.OK },
+		"handshake":     handshake,
+		"no close":      func(a around) bool { return a.Past.ClosedFrom == "" && !a.Past.FinAgo.OK },
 	}},
 	{"forged-in-window", reset.In, map[string]func(around) bool{
 		"its window": func(a around) bool { return a.Socket.RcvNxt.V+10 == a.Packet.Seq.V },
+		"handshake":  handshake,
+	}},
+	{"forged-time-wait", reset.In, map[string]func(around) bool{
+		"closed before": func(a around) bool { return a.Past.FinAgo.OK && a.Past.ClosedAgo.OK },
+		"handshake":     handshake,
+	}},
+	{"forged-peer-alive", reset.Out, map[string]func(around) bool{
+		"an earlier RST": func(a around) bool { return a.Past.ResetAgo.OK && a.Past.ClosedError == uint16(unix.ECONNRESET) },
+	}},
+	{"unread-data", reset.In, map[string]func(around) bool{
+		"handshake": handshake,
 	}},
 }
 
@@ -144,7 +207,7 @@ func (rec *recording) checkContexts(t *testing.T, expects []testkit.Expect, want
 	checked := 0
 	for i := range rec.records {
 		a := around{&rec.records[i], &rec.contexts[i]}
-		if a.Direction != want.direction || expected(a.Reset, expects) == nil {
+		if e := expected(a.Reset, expects); a.Direction != want.direction || e == nil || e.Direction == reset.Out && e.Reason == "" {
 			continue
 		}
 		checked++

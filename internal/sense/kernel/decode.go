@@ -32,6 +32,7 @@ const (
 	hasVLAN
 	hasQueueDev
 	hasAbort
+	hasKnown
 )
 
 // hasTaker, of a packet that came in, stands in the place of hasWire.
@@ -40,6 +41,7 @@ const hasTaker = hasWire
 const (
 	headSize    = int(unsafe.Offsetof(probeSighting{}.Tail))
 	tcpPartSize = int(unsafe.Sizeof(probeTcpPart{}))
+	knownSize   = int(unsafe.Sizeof(probeKnownPart{}))
 	abortHead   = int(unsafe.Offsetof(probeAbortPart{}.Stack))
 )
 
@@ -52,12 +54,15 @@ var tcpStates = [...]string{
 	"CLOSE_WAIT", "LAST_ACK", "LISTEN", "CLOSING", "NEW_SYN_RECV", "BOUND_INACTIVE",
 }
 
+const stateClose = 7
+
 // decoder turns samples into sightings. It is not safe for concurrent use.
 type decoder struct {
 	features *features
 	now      clock.Pair // a moment not long ago: the wall clock may be stepped
 	hz       uint32     // jiffies a second, 0 if not known
 	names    map[[16]int8]string
+	macs     map[[6]byte]reset.MAC
 	stacks   stacks
 	// keepStack puts the stack into the record.
 	keepStack bool
@@ -72,7 +77,7 @@ type places struct {
 }
 
 func newDecoder(f *features, hz uint32) *decoder {
-	return &decoder{features: f, now: clock.Now(), hz: hz, names: make(map[[16]int8]string)}
+	return &decoder{features: f, now: clock.Now(), hz: hz, names: make(map[[16]int8]string), macs: make(map[[6]byte]reset.MAC)}
 }
 
 // decode fills s, number at of its batch, from one sample. s points into the
@@ -103,10 +108,8 @@ func (d *decoder) decode(head *probeSighting, tail []byte, s *reset.Sighting, at
 		place.connection = d.connection(head, parts.tcp)
 		s.Connection = &place.connection
 	}
-	if parts.tcp != nil {
-		place.context = reset.Context{Cgroup: parts.tcp.Cgroup, Inode: parts.tcp.Inode}
-		d.socket(parts.tcp, place.connection.State, &place.context.Socket)
-		s.Context = &place.context
+	if parts.tcp != nil || parts.known != nil {
+		d.context(head, parts, s, &place.context)
 	}
 	d.packet(head, parts.raw, s)
 	switch head.Kind {
@@ -129,6 +132,7 @@ func (d *decoder) decode(head *probeSighting, tail []byte, s *reset.Sighting, at
 	case kindAccepted:
 		s.Source, s.Hook = reset.TCPReceiveReset, reset.HookAccepted
 		s.Dst, s.Src = socketEndpoints(head)
+		s.Process = owner(s)
 		if parts.tcp != nil {
 			s.Next, s.Unacked = reset.Some(parts.tcp.RcvNxt), reset.Some(parts.tcp.SndUna)
 		}
@@ -154,6 +158,7 @@ func (d *decoder) decode(head *probeSighting, tail []byte, s *reset.Sighting, at
 
 type parts struct {
 	tcp          *probeTcpPart
+	known        *probeKnownPart
 	abort        *probeAbortPart // only as far as its stack is long
 	trigger, raw []byte
 }
@@ -165,6 +170,12 @@ func split(head *probeSighting, tail []byte) (p parts, err error) {
 			return p, errSample
 		}
 		p.tcp, tail = (*probeTcpPart)(unsafe.Pointer(&tail[0])), tail[tcpPartSize:]
+	}
+	if head.Has&hasKnown != 0 {
+		if len(tail) < knownSize {
+			return p, errSample
+		}
+		p.known, tail = (*probeKnownPart)(unsafe.Pointer(&tail[0])), tail[knownSize:]
 	}
 	if head.Has&hasAbort != 0 {
 		if len(tail) < abortHead {
@@ -198,6 +209,9 @@ func (d *decoder) reply(head *probeSighting, p parts, s *reset.Sighting, trigger
 	s.Origin = reset.OriginTCPControl
 	if head.Has&hasDropReason != 0 {
 		s.Extra = s.Extra.With(reset.KfreeSkb)
+	}
+	if p.tcp != nil {
+		s.Process = owner(s)
 	}
 	d.trigger(head, p, s, trigger)
 	if head.Has&hasWire != 0 {

@@ -36,6 +36,7 @@ type features struct {
 	wire            bool // netif_receive_skb and net_dev_queue
 	reset           bool // tcp_send_reset and tcp_receive_reset
 	drop            bool // kfree_skb
+	states          bool // inet_sock_set_state
 
 	sendReasons map[uint16]string // enum sk_rst_reason
 	dropReasons map[uint16]string // enum skb_drop_reason
@@ -54,6 +55,8 @@ func detect() (*features, error) {
 	f.sendResetReason = send >= 3
 	drop, err := tracepointParams(spec, "kfree_skb")
 	f.drop = err == nil
+	_, err = tracepointParams(spec, "inet_sock_set_state")
+	f.states = err == nil
 	f.dropReason = drop >= 3
 	f.dropSocket = drop >= 4
 	_, inErr := tracepointParams(spec, "netif_receive_skb")
@@ -124,7 +127,7 @@ func (f *features) choose(spec *ebpf.CollectionSpec, light bool) error {
 	if !f.reset {
 		return &UnsupportedError{Feature: "tracepoint tcp_send_reset with type information", Since: "5.5"}
 	}
-	keep := map[string]bool{"reset_received": true}
+	keep := map[string]bool{"reset_received": true, "state_changed": f.states}
 	keep["reset_sent"] = f.sendResetReason
 	keep["reset_sent_no_reason"] = !f.sendResetReason
 	keep["skb_dropped"] = f.dropSocket

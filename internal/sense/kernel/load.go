@@ -3,6 +3,8 @@ package kernel
 import (
 	"errors"
 	"fmt"
+	"math/bits"
+	"math/rand/v2"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
@@ -54,7 +56,7 @@ func load(cfg Config) (_ *probe, err error) {
 	// wire whose fate would then be missed.
 	for _, name := range []string{
 		"skb_dropped", "skb_dropped_no_socket", "skb_dropped_no_reason",
-		"reset_sent", "reset_sent_no_reason", "reset_received", "wire_out", "wire_in",
+		"reset_sent", "reset_sent_no_reason", "reset_received", "state_changed", "wire_out", "wire_in",
 	} {
 		program, ok := objects.Programs[name]
 		if !ok {
@@ -70,12 +72,16 @@ func load(cfg Config) (_ *probe, err error) {
 }
 
 func applySettings(spec *ebpf.CollectionSpec, cfg Config, f *features) error {
+	slots := uint32(1) << bits.Len32(uint32(cfg.Connections-1))
 	for name, value := range map[string]any{
 		"snap_len":     uint32(cfg.SnapBytes),
 		"keep_payload": cfg.KeepPayload,
 		"filter_netns": len(cfg.Netns) > 0,
 		"filter_ports": len(cfg.Ports) > 0,
 		"fast_loads":   f.readOnlyCast,
+		// Nobody shall aim at another connection's slot.
+		"hash_seed":      rand.Uint64(),
+		"handshake_mask": slots - 1,
 	} {
 		variable, ok := spec.Variables[name]
 		if !ok {
@@ -85,7 +91,15 @@ func applySettings(spec *ebpf.CollectionSpec, cfg Config, f *features) error {
 			return fmt.Errorf("setting %s: %w", name, err)
 		}
 	}
-	spec.Maps["ring"].MaxEntries = uint32(cfg.RingBytes)
+	for name, entries := range map[string]uint32{
+		"ring":        uint32(cfg.RingBytes),
+		"connections": uint32(cfg.Connections),
+		"local_ports": uint32(cfg.Connections / 2),
+		"peers":       uint32(cfg.Connections / 4),
+		"handshakes":  slots,
+	} {
+		spec.Maps[name].MaxEntries = entries
+	}
 	return nil
 }
 

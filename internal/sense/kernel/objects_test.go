@@ -29,6 +29,8 @@ var readOnly = map[asm.BuiltinFunc]bool{
 	// How the running task ends, and which kernel functions led to an abort:
 	// both only read.
 	asm.FnGetCurrentTask: true, asm.FnGetStack: true,
+	// The table of connections is kept in maps of our own.
+	asm.FnMapUpdateElem: true, asm.FnMapDeleteElem: true,
 }
 
 // readOnlyKernelFunctions are the kernel's own functions that they may call.
@@ -102,16 +104,16 @@ func TestFeaturesChoose(t *testing.T) {
 		light    bool
 		want     string
 	}{
-		{"6.11 and later", features{reset: true, sendResetReason: true, drop: true, dropReason: true, dropSocket: true, wire: true}, false,
-			"reset_received reset_sent skb_dropped wire_in wire_out"},
-		{"6.10", features{reset: true, sendResetReason: true, drop: true, dropReason: true, wire: true}, false,
-			"reset_received reset_sent skb_dropped_no_socket wire_in wire_out"},
-		{"6.1", features{reset: true, drop: true, dropReason: true, wire: true}, false,
-			"reset_received reset_sent_no_reason skb_dropped_no_socket wire_in wire_out"},
-		{"5.10", features{reset: true, drop: true, wire: true}, false,
-			"reset_received reset_sent_no_reason skb_dropped_no_reason wire_in wire_out"},
-		{"light", features{reset: true, sendResetReason: true, drop: true, dropReason: true, dropSocket: true}, true,
-			"reset_received reset_sent skb_dropped"},
+		{"6.11 and later", features{reset: true, sendResetReason: true, drop: true, dropReason: true, dropSocket: true, wire: true, states: true}, false,
+			"reset_received reset_sent skb_dropped state_changed wire_in wire_out"},
+		{"6.10", features{reset: true, sendResetReason: true, drop: true, dropReason: true, wire: true, states: true}, false,
+			"reset_received reset_sent skb_dropped_no_socket state_changed wire_in wire_out"},
+		{"6.1", features{reset: true, drop: true, dropReason: true, wire: true, states: true}, false,
+			"reset_received reset_sent_no_reason skb_dropped_no_socket state_changed wire_in wire_out"},
+		{"5.10", features{reset: true, drop: true, wire: true, states: true}, false,
+			"reset_received reset_sent_no_reason skb_dropped_no_reason state_changed wire_in wire_out"},
+		{"light", features{reset: true, sendResetReason: true, drop: true, dropReason: true, dropSocket: true, states: true}, true,
+			"reset_received reset_sent skb_dropped state_changed"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			spec, err := loadProbe()

@@ -22,6 +22,93 @@ type probeAbortPart struct {
 	Stack     [32]uint64
 }
 
+type probeAddress struct {
+	_     structs.HostLayout
+	Netns uint32
+	Addr  [16]uint8
+}
+
+type probeConnection struct {
+	_          structs.HostLayout
+	OpenedNs   uint64
+	FinNs      uint64
+	ClosedNs   uint64
+	ResetNs    uint64
+	Cgroup     uint64
+	Owner      probeOwner
+	RcvNxt     uint32
+	SndNxt     uint32
+	SrttUs     uint32
+	Err        uint16
+	ClosedFrom uint8
+	Bits       uint8
+	Ipid       uint16
+	Ttl        uint8
+	Spare      uint8
+	Mac        [8]uint8
+	Spare2     uint32
+}
+
+type probeKnownPart struct {
+	_            structs.HostLayout
+	Past         probeConnection
+	Peer         probePeer
+	Opening      probeOwner
+	BesideNs     uint64
+	BesideAddr   [16]uint8
+	BesideSndNxt uint32
+	BesideRcvNxt uint32
+	BesidePort   uint16
+	BesideState  uint8
+	Bits         uint8
+	Spare        uint32
+}
+
+type probeLocalPort struct {
+	_     structs.HostLayout
+	Netns uint32
+	Port  uint32
+	Addr  [16]uint8
+}
+
+type probeOpened struct {
+	_       structs.HostLayout
+	Sk      uint64
+	BegunNs uint64
+	Tuple   probeTuple
+}
+
+type probeOpening struct {
+	_       structs.HostLayout
+	BegunNs uint64
+	Owner   probeOwner
+}
+
+type probeOwner struct {
+	_        structs.HostLayout
+	Pid      uint32
+	Uid      uint32
+	ExitCode uint32
+	Bits     uint32
+	Comm     [16]int8
+}
+
+type probePeer struct {
+	_       structs.HostLayout
+	HeardNs uint64
+	Ipid    uint16
+	Ttl     uint8
+	HasMac  uint8
+	Mac     [8]uint8
+	Spare   uint32
+}
+
+type probePort struct {
+	_     structs.HostLayout
+	Netns uint32
+	Port  uint32
+}
+
 type probeReply struct {
 	_             structs.HostLayout
 	Used          uint64
@@ -75,7 +162,13 @@ type probeSighting struct {
 	TriggerMac    [6]uint8
 	TriggerCt     uint8
 	TriggerHasMac uint8
-	Tail          [496]uint8
+	Tail          [696]uint8
+}
+
+type probeSlot struct {
+	_ structs.HostLayout
+	A uint64
+	B uint64
 }
 
 type probeTcpPart struct {
@@ -108,6 +201,15 @@ type probeTcpPart struct {
 	Spare         uint32
 }
 
+type probeTuple struct {
+	_     structs.HostLayout
+	Netns uint32
+	Lport uint16
+	Rport uint16
+	Laddr [16]uint8
+	Raddr [16]uint8
+}
+
 type probeWorkplace struct {
 	_ structs.HostLayout
 	S probeSighting
@@ -117,7 +219,13 @@ type probeWorkplace struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	probeMapConnections         = "connections"
 	probeMapCounters            = "counters"
+	probeMapHandshakes          = "handshakes"
+	probeMapListeners           = "listeners"
+	probeMapLocalPorts          = "local_ports"
+	probeMapOpenings            = "openings"
+	probeMapPeers               = "peers"
 	probeMapReplies             = "replies"
 	probeMapRing                = "ring"
 	probeMapScratch             = "scratch"
@@ -129,13 +237,17 @@ const (
 	probeProgSkbDropped         = "skb_dropped"
 	probeProgSkbDroppedNoReason = "skb_dropped_no_reason"
 	probeProgSkbDroppedNoSocket = "skb_dropped_no_socket"
+	probeProgStateChanged       = "state_changed"
 	probeProgWireIn             = "wire_in"
 	probeProgWireOut            = "wire_out"
 	probeVarAbortPartType       = "abort_part_type"
 	probeVarFastLoads           = "fast_loads"
 	probeVarFilterNetns         = "filter_netns"
 	probeVarFilterPorts         = "filter_ports"
+	probeVarHandshakeMask       = "handshake_mask"
+	probeVarHashSeed            = "hash_seed"
 	probeVarKeepPayload         = "keep_payload"
+	probeVarKnownPartType       = "known_part_type"
 	probeVarPacketHooks         = "packet_hooks"
 	probeVarSnapLen             = "snap_len"
 	probeVarTcpPartType         = "tcp_part_type"
@@ -190,6 +302,7 @@ type probeProgramSpecs struct {
 	SkbDropped         *ebpf.ProgramSpec `ebpf:"skb_dropped"`
 	SkbDroppedNoReason *ebpf.ProgramSpec `ebpf:"skb_dropped_no_reason"`
 	SkbDroppedNoSocket *ebpf.ProgramSpec `ebpf:"skb_dropped_no_socket"`
+	StateChanged       *ebpf.ProgramSpec `ebpf:"state_changed"`
 	WireIn             *ebpf.ProgramSpec `ebpf:"wire_in"`
 	WireOut            *ebpf.ProgramSpec `ebpf:"wire_out"`
 }
@@ -198,7 +311,13 @@ type probeProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type probeMapSpecs struct {
+	Connections  *ebpf.MapSpec `ebpf:"connections"`
 	Counters     *ebpf.MapSpec `ebpf:"counters"`
+	Handshakes   *ebpf.MapSpec `ebpf:"handshakes"`
+	Listeners    *ebpf.MapSpec `ebpf:"listeners"`
+	LocalPorts   *ebpf.MapSpec `ebpf:"local_ports"`
+	Openings     *ebpf.MapSpec `ebpf:"openings"`
+	Peers        *ebpf.MapSpec `ebpf:"peers"`
 	Replies      *ebpf.MapSpec `ebpf:"replies"`
 	Ring         *ebpf.MapSpec `ebpf:"ring"`
 	Scratch      *ebpf.MapSpec `ebpf:"scratch"`
@@ -214,7 +333,10 @@ type probeVariableSpecs struct {
 	FastLoads      *ebpf.VariableSpec `ebpf:"fast_loads"`
 	FilterNetns    *ebpf.VariableSpec `ebpf:"filter_netns"`
 	FilterPorts    *ebpf.VariableSpec `ebpf:"filter_ports"`
+	HandshakeMask  *ebpf.VariableSpec `ebpf:"handshake_mask"`
+	HashSeed       *ebpf.VariableSpec `ebpf:"hash_seed"`
 	KeepPayload    *ebpf.VariableSpec `ebpf:"keep_payload"`
+	KnownPartType  *ebpf.VariableSpec `ebpf:"known_part_type"`
 	PacketHooks    *ebpf.VariableSpec `ebpf:"packet_hooks"`
 	SnapLen        *ebpf.VariableSpec `ebpf:"snap_len"`
 	TcpPartType    *ebpf.VariableSpec `ebpf:"tcp_part_type"`
@@ -241,7 +363,13 @@ func (o *probeObjects) Close() error {
 //
 // It can be passed to loadProbeObjects or ebpf.CollectionSpec.LoadAndAssign.
 type probeMaps struct {
+	Connections  *ebpf.Map `ebpf:"connections"`
 	Counters     *ebpf.Map `ebpf:"counters"`
+	Handshakes   *ebpf.Map `ebpf:"handshakes"`
+	Listeners    *ebpf.Map `ebpf:"listeners"`
+	LocalPorts   *ebpf.Map `ebpf:"local_ports"`
+	Openings     *ebpf.Map `ebpf:"openings"`
+	Peers        *ebpf.Map `ebpf:"peers"`
 	Replies      *ebpf.Map `ebpf:"replies"`
 	Ring         *ebpf.Map `ebpf:"ring"`
 	Scratch      *ebpf.Map `ebpf:"scratch"`
@@ -251,7 +379,13 @@ type probeMaps struct {
 
 func (m *probeMaps) Close() error {
 	return _ProbeClose(
+		m.Connections,
 		m.Counters,
+		m.Handshakes,
+		m.Listeners,
+		m.LocalPorts,
+		m.Openings,
+		m.Peers,
 		m.Replies,
 		m.Ring,
 		m.Scratch,
@@ -268,7 +402,10 @@ type probeVariables struct {
 	FastLoads      *ebpf.Variable `ebpf:"fast_loads"`
 	FilterNetns    *ebpf.Variable `ebpf:"filter_netns"`
 	FilterPorts    *ebpf.Variable `ebpf:"filter_ports"`
+	HandshakeMask  *ebpf.Variable `ebpf:"handshake_mask"`
+	HashSeed       *ebpf.Variable `ebpf:"hash_seed"`
 	KeepPayload    *ebpf.Variable `ebpf:"keep_payload"`
+	KnownPartType  *ebpf.Variable `ebpf:"known_part_type"`
 	PacketHooks    *ebpf.Variable `ebpf:"packet_hooks"`
 	SnapLen        *ebpf.Variable `ebpf:"snap_len"`
 	TcpPartType    *ebpf.Variable `ebpf:"tcp_part_type"`
@@ -285,6 +422,7 @@ type probePrograms struct {
 	SkbDropped         *ebpf.Program `ebpf:"skb_dropped"`
 	SkbDroppedNoReason *ebpf.Program `ebpf:"skb_dropped_no_reason"`
 	SkbDroppedNoSocket *ebpf.Program `ebpf:"skb_dropped_no_socket"`
+	StateChanged       *ebpf.Program `ebpf:"state_changed"`
 	WireIn             *ebpf.Program `ebpf:"wire_in"`
 	WireOut            *ebpf.Program `ebpf:"wire_out"`
 }
@@ -297,6 +435,7 @@ func (p *probePrograms) Close() error {
 		p.SkbDropped,
 		p.SkbDroppedNoReason,
 		p.SkbDroppedNoSocket,
+		p.StateChanged,
 		p.WireIn,
 		p.WireOut,
 	)

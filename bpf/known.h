@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/* Asking the tables what was known of a RST's connection: see table.h. */
+#ifndef RSTWATCH_KNOWN_H
+#define RSTWATCH_KNOWN_H
+
+static __always_inline struct known_part *known_place(struct sighting *s)
+{
+	if (s->has & HAS_TCP)
+		return (struct known_part *)(s->tail + sizeof(struct tcp_part));
+	return (struct known_part *)s->tail;
+}
+
+/*
+ * Another connection of the same local port: it may be what the refused packet
+ * was an answer to. Its socket is looked at where it lies: the memory of a TCP
+ * socket is only ever used for others of its kind, and its addresses say
+ * whether it is still the same.
+ */
+static __always_inline void look_beside(struct known_part *k, struct tuple *t)
+{
+	struct local_port key = {.netns = t->netns, .port = t->lport};
+	struct opened *o;
+	struct tuple now;
+	struct sock *sk;
+
+	__builtin_memcpy(key.addr, t->laddr, 16);
+	o = bpf_map_lookup_elem(&local_ports, &key);
+	if (!o || (o->tuple.rport == t->rport && same_addr(o->tuple.raddr, t->raddr)))
+		return;
+	k->bits |= KNOWN_BESIDE;
+	__builtin_memcpy(k->beside_addr, o->tuple.raddr, 16);
+	k->beside_port = o->tuple.rport;
+	k->beside_ns = o->begun_ns;
+	k->beside_state = 7; /* TCP_CLOSE */
+	sk = (struct sock *)o->sk;
+	if (BPF_CORE_READ(sk, __sk_common.skc_dport) != swap16(o->tuple.rport) ||
+	    BPF_CORE_READ((struct inet_sock *)sk, inet_sport) != swap16(t->lport))
+		return;
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET)
+		map_ipv4(now.raddr, BPF_CORE_READ(sk, __sk_common.skc_daddr));
+	else
+		BPF_CORE_READ_INTO(&now.raddr, sk, __sk_common.skc_v6_daddr);
+	if (!same_addr(now.raddr, o->tuple.raddr))
+		return;
+	k->beside_state = BPF_CORE_READ(sk, __sk_common.skc_state);
+	k->beside_snd_nxt = BPF_CORE_READ((struct tcp_sock *)sk, snd_nxt);
+	k->beside_rcv_nxt = BPF_CORE_READ((struct tcp_sock *)sk, rcv_nxt);
+}
+
+static __always_inline void look_for_peer(struct known_part *k, struct tuple *t)
+{
+	struct address key = {.netns = t->netns};
+	struct peer *p;
+
+	__builtin_memcpy(key.addr, t->raddr, 16);
+	p = bpf_map_lookup_elem(&peers, &key);
+	if (!p)
+		return;
+	k->bits |= KNOWN_PEER;
+	k->peer = *p;
+}
+
+/*
+ * Fill the known part behind the tcp part, if anything is known. The line of
+ * the connection itself is returned.
+ */
+static __always_inline struct connection *look_up(struct sighting *s, struct tuple *t, bool beside)
+{
+	struct known_part *k = known_place(s);
+	struct connection *c = bpf_map_lookup_elem(&connections, t);
+
+	k->bits = 0;
+	if (c) {
+		k->bits |= KNOWN_PAST;
+		k->past = *c;
+	}
+	look_for_peer(k, t);
+	if (beside)
+		look_beside(k, t);
+	if (k->bits)
+		s->has |= HAS_KNOWN;
+	return c;
+}
+
+/* Who is connecting, of a socket that has not got further. */
+static __always_inline void look_for_opening(struct sighting *s, struct sock *sk)
+{
+	__u64 key = (__u64)sk;
+	struct known_part *k = known_place(s);
+	struct opening *o;
+
+	if (s->state != 2) /* TCP_SYN_SENT */
+		return;
+	o = bpf_map_lookup_elem(&openings, &key);
+	if (!o)
+		return;
+	s->has |= HAS_KNOWN;
+	k->bits |= KNOWN_OPENING;
+	k->opening = o->owner;
+}
+
+/* The same of a socket that sent or took the RST. */
+static __always_inline struct connection *look_up_socket(struct sighting *s, struct sock *sk)
+{
+	struct connection *c;
+	struct tuple t;
+
+	tuple_of_socket(&t, sk);
+	c = look_up(s, &t, false);
+	look_for_opening(s, sk);
+	return c;
+}
+
+/* The same of a packet that came in. */
+static __always_inline struct connection *look_up_packet(struct sighting *s, struct found *f, bool beside)
+{
+	struct tuple t;
+
+	tuple_of_packet(&t, s->netns, f);
+	return look_up(s, &t, beside);
+}
+
+#endif
