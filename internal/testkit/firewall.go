@@ -25,6 +25,7 @@ type filter struct {
 	exact   bool        // no other flags
 	invalid bool        // only what conntrack can put to no connection
 	reject  bool        // with tcp reset; else drop
+	notrack bool        // kept from conntrack; else drop
 }
 
 // filterTable begins the name of every table; a number follows.
@@ -40,6 +41,9 @@ func (n *Node) apply(f filter) (remove func() error, err error) {
 	chain := &nftables.Chain{
 		Name: "lab", Table: table, Type: nftables.ChainTypeFilter,
 		Hooknum: f.hook, Priority: nftables.ChainPriorityFilter,
+	}
+	if f.notrack {
+		chain.Priority = nftables.ChainPriorityRaw
 	}
 	if f.netdev != "" {
 		table.Family = nftables.TableFamilyNetdev
@@ -69,6 +73,9 @@ func (n *Node) apply(f filter) (remove func() error, err error) {
 func (f filter) exprs() []expr.Any {
 	if f.reject {
 		return append(f.matches(), &expr.Reject{Type: unix.NFT_REJECT_TCP_RST})
+	}
+	if f.notrack {
+		return append(f.matches(), &expr.Notrack{})
 	}
 	return append(f.matches(), &expr.Verdict{Kind: expr.VerdictDrop})
 }

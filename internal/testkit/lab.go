@@ -44,10 +44,14 @@ type Lab struct {
 // Option changes what NewLab builds.
 type Option func(*labOptions)
 
-type labOptions struct{ bridge bool }
+type labOptions struct{ bridge, spare bool }
 
 // WithBridge adds a namespace with a bridge that joins client and server.
 func WithBridge() Option { return func(o *labOptions) { o.bridge = true } }
+
+// WithSpare adds the third host on the bridge from the beginning, for those who
+// watch only what is there when they begin.
+func WithSpare() Option { return func(o *labOptions) { o.bridge, o.spare = true, true } }
 
 // NewLab builds a lab that ends with the test. It skips the test without root,
 // or fails it where Required says so.
@@ -61,6 +65,9 @@ func NewLab(t testing.TB, options ...Option) *Lab {
 	l, err := newBareLab(t)
 	if err == nil {
 		err = l.build(o)
+	}
+	if err == nil && o.spare {
+		_, err = l.Spare()
 	}
 	if err != nil {
 		t.Fatalf("building lab: %v", err)

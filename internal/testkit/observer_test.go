@@ -153,7 +153,7 @@ func decode(b []byte) (g glimpse, ok bool) {
 // TestMakersMakeWhatTheyClaim holds every maker in every scene against what
 // packet sockets see: each RST claimed, no other, with its TTL and window.
 func TestMakersMakeWhatTheyClaim(t *testing.T) {
-	l := NewLab(t, WithBridge())
+	l := NewLab(t, WithSpare())
 	for _, m := range Makers() {
 		for _, s := range m.ScenesIn(l) {
 			t.Run(m.Name+"/"+s.String(), func(t *testing.T) {

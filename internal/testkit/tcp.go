@@ -23,7 +23,11 @@ type sock struct {
 func (r *run) newSock(s side) (*sock, error) { return r.newProtocolSock(s, unix.IPPROTO_TCP) }
 
 func (r *run) newProtocolSock(s side, protocol int) (*sock, error) {
-	local := netip.AddrPortFrom(s.addr, r.lab.NextPort())
+	return r.newSockOn(s, r.lab.NextPort(), protocol)
+}
+
+func (r *run) newSockOn(s side, port uint16, protocol int) (*sock, error) {
+	local := netip.AddrPortFrom(s.addr, port)
 	domain := unix.AF_INET
 	if s.addr.Is6() {
 		domain = unix.AF_INET6

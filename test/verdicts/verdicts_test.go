@@ -26,7 +26,7 @@ const (
 // TestVerdicts plays every scenario beside unrelated resets, watched by the
 // real program in both views, and holds the verdicts against the truth.
 func TestVerdicts(t *testing.T) {
-	lab := testkit.NewLab(t, testkit.WithBridge())
+	lab := testkit.NewLab(t, testkit.WithSpare())
 	beside := newBackground(t)
 	s := seed()
 	t.Logf("seed %d", s)

@@ -121,7 +121,7 @@ var unseen = map[string]bool{"output-dropped": true, "inject-qinq": true}
 // TestEveryKind makes resets of every kind and holds the sightings one by one
 // against what was made: exactly one for each namespace and direction.
 func TestEveryKind(t *testing.T) {
-	lab := testkit.NewLab(t, testkit.WithBridge())
+	lab := testkit.NewLab(t, testkit.WithSpare())
 	cfg := DefaultConfig()
 	cfg.Select, cfg.Bridge = only(lab), true
 	// Where bridged packets pass the inet hooks too, they are seen twice.

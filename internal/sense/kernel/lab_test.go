@@ -151,7 +151,7 @@ func expected(r *reset.Reset, expects []testkit.Expect) *testkit.Expect {
 // TestEveryMaker makes every kind of reset in every scene and holds the
 // records against what was made, one by one, and the ledger against both.
 func TestEveryMaker(t *testing.T) {
-	lab := testkit.NewLab(t, testkit.WithBridge())
+	lab := testkit.NewLab(t, testkit.WithSpare())
 	rec := record(t, kernel.DefaultConfig())
 	hooks := testkit.Stack | testkit.Device | testkit.Bridged
 	for _, maker := range testkit.Makers() {

@@ -150,7 +150,7 @@ func vlanOf(s reset.Sighting) (upper, of bool) {
 // TestEveryKind makes resets of every kind and holds the sightings one by one
 // against what was made.
 func TestEveryKind(t *testing.T) {
-	lab := testkit.NewLab(t, testkit.WithBridge())
+	lab := testkit.NewLab(t, testkit.WithSpare())
 	cfg := DefaultConfig()
 	cfg.Select = only(lab)
 	s, c, _ := start(t, cfg, nil)
