@@ -36,7 +36,7 @@ func Makers() []Maker {
 		passiveMakers(), closedMakers(), activeMakers(), closeMakers(), processMakers(), timerMakers(),
 		tupleMakers(),
 		rejectMakers(), injectMakers(), receivedMakers(), oddMakers(), natMakers(),
-		pathMakers(),
+		pathMakers(), serverMakers(),
 	} {
 		all = append(all, group...)
 	}
