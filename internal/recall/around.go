@@ -27,6 +27,7 @@ func (m *Memory) lookAround(c *attribute.Case, self *entry) {
 	}
 	a := &c.After
 	m.findTwin(s, a)
+	m.related = m.related[:0] // the twin may have been judged for it
 	switch s.Direction {
 	case reset.In:
 		m.findSpeech(s, a)

@@ -117,7 +117,7 @@ func (m *Memory) findDeath(s *subject, a *attribute.After) {
 		a.Siblings--
 	}
 	if own.compare(first) <= 0 {
-		m.relate(s, d, own)
+		m.relate(d, own)
 		return
 	}
 	m.blame(s, a, first)
@@ -127,22 +127,14 @@ func (m *Memory) findDeath(s *subject, a *attribute.After) {
 func (m *Memory) blame(s *subject, a *attribute.After, first member) {
 	m.links[1] = attribute.Link{ID: first.id, AgoNS: s.mono - first.mono, Src: first.src, Dst: first.dst}
 	a.Death = &m.links[1]
-	m.causedBy(s, first.id)
 }
 
-// relate puts the ids of those that followed into the record of the first.
-func (m *Memory) relate(s *subject, d *death, own member) {
-	list := m.related[:0]
-	if s.self != nil {
-		list = s.self.related[:0]
-	}
+// relate notes the ids of those that followed for the record of the first.
+func (m *Memory) relate(d *death, own member) {
 	for _, other := range d.members {
-		if other.compare(own) != 0 && len(list) < maxRelated {
-			list = append(list, other.id)
+		if other.compare(own) != 0 && len(m.related) < maxRelated {
+			m.related = append(m.related, other.id)
 		}
-	}
-	if len(list) > 0 {
-		s.Related = list
 	}
 }
 

@@ -31,8 +31,6 @@ type entry struct {
 	container  reset.Container
 	process    ownedProcess
 	owner      ownedProcess
-	related    [maxRelated]reset.ID
-	cause      [1]reset.ID
 }
 
 // ownedProcess is room for a process and what it points to.

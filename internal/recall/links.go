@@ -127,22 +127,10 @@ func (m *Memory) findRelayed(s *subject, a *attribute.After) {
 	m.links[0] = attribute.Link{AgoNS: s.mono - found.mono, Src: found.record.Src, Dst: found.record.Dst}
 	if found.recorded {
 		m.links[0].ID = found.record.ID
-		m.causedBy(s, found.record.ID)
 	}
 	a.RelayedFrom = &m.links[0]
 }
 
 func sameConnection(a, b *reset.Reset) bool {
 	return a.Src == b.Src && a.Dst == b.Dst || a.Src == b.Dst && a.Dst == b.Src
-}
-
-// causedBy puts the cause into the record.
-func (m *Memory) causedBy(s *subject, id reset.ID) {
-	if s.self != nil {
-		s.self.cause[0] = id
-		s.CausedBy = s.self.cause[:]
-		return
-	}
-	m.cause[0] = id
-	s.CausedBy = m.cause[:]
 }

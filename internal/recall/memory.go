@@ -2,6 +2,7 @@ package recall
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rstwatch/rstwatch/internal/attribute"
@@ -57,8 +58,7 @@ type Memory struct {
 	scans   scanTable
 	kernel  reset.Kernel // of the case judged last, as the sensors told it
 	packet  packetKey    // of the case judged last
-	related [maxRelated]reset.ID
-	cause   [1]reset.ID
+	related []reset.ID   // what followed from the reset at hand
 	spoken  reset.Trigger
 	twin    attribute.Twin
 	links   [2]attribute.Link
@@ -85,7 +85,7 @@ func (m *Memory) Idle() bool { return m.kept == 0 }
 // Judge gives the case its verdict of now, with what is known beside it. What
 // the case is told of points into the memory until the next call.
 func (m *Memory) Judge(c *attribute.Case) {
-	m.kernel, m.packet = c.Reset.Kernel, 0
+	m.kernel, m.packet, m.related = c.Reset.Kernel, 0, m.related[:0]
 	c.After = attribute.After{}
 	if isTold(c.Reset) {
 		m.packet = keyOf(c.Reset)
@@ -95,7 +95,15 @@ func (m *Memory) Judge(c *attribute.Case) {
 			m.lookAround(c, nil)
 		}
 	}
+	m.judge(c)
+}
+
+// judge makes the verdict and adds the links that it does not.
+func (m *Memory) judge(c *attribute.Case) {
 	attribute.Judge(c)
+	if len(m.related) > 0 {
+		c.Reset.Related = append(slices.Clip(c.Reset.Related), m.related...)
+	}
 }
 
 // Note remembers the case that was judged last. If more may come, the reset is
@@ -197,7 +205,7 @@ func (m *Memory) rejudge(e *entry) {
 		m.again.Context = &e.context
 	}
 	m.lookAround(&m.again, e)
-	attribute.Judge(&m.again)
+	m.judge(&m.again)
 }
 
 // isTold reports whether a record can be set beside others: its moment and its

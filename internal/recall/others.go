@@ -19,46 +19,63 @@ func (m *Memory) findOthers(s *subject, a *attribute.After) {
 			continue
 		}
 		a.Others++
-		if s.mono <= e.mono {
-			a.OthersDiffer = a.OthersDiffer || differ(s.Reset, s.context, &e.record, e.mono-s.mono)
-		} else {
-			a.OthersDiffer = a.OthersDiffer || differ(&e.record, e.contextOrNil(), s.Reset, s.mono-e.mono)
+		first, known, second, later := s.Reset, s.context, &e.record, e.mono-s.mono
+		if later < 0 {
+			first, known, second, later = &e.record, e.contextOrNil(), s.Reset, -later
 		}
+		seq, ack := seqChanges(first, known, second), ackChanges(first, known, second)
+		a.SeqChange, a.AckChange = a.SeqChange || seq, a.AckChange || ack
+		a.OthersDiffer = a.OthersDiffer || seq || ack || later <= volley && differ(&first.Packet, &second.Packet)
 	}
 }
 
-// differ reports whether two RSTs of one tuple, in their order, can hardly be of
-// one host. An abort (with ACK) and replies to what was in flight (without) are a
+// differ reports whether two RSTs of one tuple and moment can hardly be of one
+// host. An abort (with ACK) and replies to what was in flight (without) are a
 // usual sight: they differ in ACK, window and IP ID by their nature, and each reply
 // bears the ACK of the packet that it answers as its SEQ.
-func differ(first *reset.Reset, known *reset.Context, second *reset.Reset, later int64) bool {
-	a, b := &first.Packet, &second.Packet
-	if later <= volley {
-		if a.TTL.OK && b.TTL.OK && (a.TTL.V > b.TTL.V+1 || b.TTL.V > a.TTL.V+1) {
-			return true
-		}
-		// The refusal of a SYN has SEQ 0, and the next SYN another number.
-		sameKind := a.Flags == b.Flags && a.Flags&reset.ACK != 0 && a.Seq.V != 0 && b.Seq.V != 0
-		if sameKind && (a.Ack != b.Ack || a.Window != b.Window) {
-			return true
-		}
+func differ(a, b *reset.Packet) bool {
+	if a.TTL.OK && b.TTL.OK && (a.TTL.V > b.TTL.V+1 || b.TTL.V > a.TTL.V+1) {
+		return true
 	}
-	return leaps(first, known, second)
+	return aborts(a) && aborts(b) && (a.Ack != b.Ack || a.Window != b.Window)
 }
 
-// leaps reports whether the second RST's SEQ lies beyond the first and all that
-// was received: RST_SEQ_CHANGE of Weaver, Sommer, Paxson, with their tolerance of
-// two bytes. No host that closes resets beyond its own FIN.
-func leaps(first *reset.Reset, known *reset.Context, second *reset.Reset) bool {
-	if known == nil || !known.Socket.RcvNxt.OK || first.Connection == nil || first.Connection.State != "ESTABLISHED" {
+// aborts reports whether a RST has the form of an abort. The refusal of a SYN has
+// SEQ 0, and the next SYN another number.
+func aborts(p *reset.Packet) bool {
+	return p.Flags&reset.ACK != 0 && p.Seq.V != 0 && p.Ack.OK
+}
+
+// isOpen reports whether the first RST of two met a connection on which neither
+// end had sent a FIN.
+func isOpen(first *reset.Reset, known *reset.Context) bool {
+	return known != nil && first.Connection != nil && first.Connection.State == "ESTABLISHED"
+}
+
+// seqChanges reports whether the second RST's SEQ lies beyond the first and all
+// that was received: RST_SEQ_CHANGE of Weaver, Sommer, Paxson, with their
+// tolerance of two bytes.
+func seqChanges(first *reset.Reset, known *reset.Context, second *reset.Reset) bool {
+	if !isOpen(first, known) || !known.Socket.RcvNxt.OK || !first.Packet.Seq.OK || !second.Packet.Seq.OK {
 		return false
 	}
 	const tolerance, farthest = 2, 1 << 20
-	from := func(seq uint32) bool {
+	beyond := func(seq uint32) bool {
 		leap := int32(second.Packet.Seq.V - seq)
 		return leap > tolerance && leap < farthest
 	}
-	return first.Packet.Seq.OK && second.Packet.Seq.OK && from(first.Packet.Seq.V) && from(known.Socket.RcvNxt.V)
+	return beyond(first.Packet.Seq.V) && beyond(known.Socket.RcvNxt.V)
+}
+
+// ackChanges reports whether the two acknowledge different numbers that we never
+// sent: RST_ACK_CHANGE.
+func ackChanges(first *reset.Reset, known *reset.Context, second *reset.Reset) bool {
+	a, b := &first.Packet, &second.Packet
+	if !isOpen(first, known) || !known.Socket.SndNxt.OK || !aborts(a) || !aborts(b) || a.Ack == b.Ack {
+		return false
+	}
+	unsent := func(ack uint32) bool { return int32(ack-known.Socket.SndNxt.V) > 0 }
+	return unsent(a.Ack.V) && unsent(b.Ack.V)
 }
 
 // One device that resets in many names often counts its IP IDs through all of
