@@ -284,10 +284,8 @@ var (
 
 // Scans.
 var scanning = clue{
+	// Without the number: a scan is a storm, and its evidence is to be the same.
 	fact: factScan, says: "that address has tried five ports or more of late",
-	value: func(c *Case) string {
-		return "that address has tried " + strconv.Itoa(c.After.ScansBySource) + " ports of late"
-	},
 	holds: func(c *Case) bool { return c.After.ScansBySource >= 5 },
 }
 
