@@ -36,7 +36,7 @@ func Makers() []Maker {
 		passiveMakers(), closedMakers(), activeMakers(), closeMakers(), processMakers(), timerMakers(),
 		tupleMakers(), embryoMakers(),
 		rejectMakers(), injectMakers(), receivedMakers(), oddMakers(), natMakers(),
-		pathMakers(), serverMakers(),
+		pathMakers(), serverMakers(), incidentMakers(),
 	} {
 		all = append(all, group...)
 	}
