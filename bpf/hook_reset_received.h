@@ -12,15 +12,15 @@
  * socket has just taken, in another namespace: a VLAN, macvlan or ipvlan device
  * hands a packet on without its being traced again, on the same CPU and at once.
  */
-static __always_inline bool handed_on(const struct sighting *w, const struct sighting *s)
+static __always_inline bool handed_on(const struct sighting *w, const struct sighting *s, const __u8 *ip)
 {
 	if (w->kind != KIND_WIRE_IN || !w->raw_len || w->netns == s->netns || s->mono_ns - w->mono_ns > HANDED_ON_NS)
 		return false;
-	if (w->sport != s->dport || w->dport != s->sport || w->tail[0] >> 4 != s->family)
+	if (w->sport != s->dport || w->dport != s->sport || ip[0] >> 4 != s->family)
 		return false;
 	if (s->family == 4)
-		return *(__u32 *)(w->tail + 12) == *(__u32 *)s->daddr;
-	return *(__u32 *)(w->tail + 20) == *(__u32 *)(s->daddr + 12);
+		return *(__u32 *)(ip + 12) == *(__u32 *)s->daddr;
+	return *(__u32 *)(ip + 20) == *(__u32 *)(s->daddr + 12);
 }
 
 /* Then the packet is known. */
@@ -29,9 +29,16 @@ static __always_inline void describe_handed_on(struct sighting *s)
 	__u32 key = SCRATCH_WIRE_IN;
 	struct sighting *w = bpf_map_lookup_elem(&scratch, &key);
 
-	if (!w || !handed_on(w, s))
+	__u8 *ip;
+
+	if (!w)
 		return;
-	s->raw_len = copy_bytes(s, parts_size(s), w->tail, w->raw_len, RAW_MAX);
+	ip = w->tail;
+	if (w->has & HAS_KNOWN)
+		ip += sizeof(struct known_part);
+	if (!handed_on(w, s, ip))
+		return;
+	s->raw_len = copy_bytes(s, parts_size(s), ip, w->raw_len, RAW_MAX);
 	s->packet_len = w->packet_len;
 	s->link_len = w->link_len;
 	__builtin_memcpy(s->link, w->link, sizeof(s->link));

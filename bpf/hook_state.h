@@ -80,6 +80,8 @@ static __always_inline void take_handshake(struct tuple *t, struct connection *c
 	c->bits |= CONNECTION_HANDSHAKE;
 	c->ttl = (__u8)(a >> 16);
 	c->ipid = (__u16)a;
+	if (a & SLOT_IPV4)
+		c->bits |= CONNECTION_IPID;
 	if (a & SLOT_HAS_MAC) {
 		c->bits |= CONNECTION_MAC;
 		b >>= 16;
@@ -265,7 +267,7 @@ static __always_inline void note_handshake(struct sk_buff *skb, struct found *f)
 		return;
 	a = (hash & 0xffffffff00000000ULL);
 	if (f->version == 4)
-		a |= (__u64)load8(f->ip + 8) << 16 | load16(f->ip + 4);
+		a |= SLOT_IPV4 | (__u64)load8(f->ip + 8) << 16 | load16(f->ip + 4);
 	else
 		a |= (__u64)load8(f->ip + 7) << 16;
 	if (skb->mac_header != 0xffff && (__u64)f->ip - (__u64)mac >= 14) {

@@ -43,8 +43,10 @@ int BPF_PROG(wire_in, struct sk_buff *skb)
 	if (skb->dev->rx_handler || s->has & HAS_VLAN)
 		s->has |= HAS_TAKER;
 	describe_link(s, skb, f.ip);
-	describe_packet(s, skb, &f, 0);
-	tell(s, HEAD_SIZE + s->raw_len);
+	if (ask_arriving)
+		look_up_packet(s, &f, false);
+	describe_packet(s, skb, &f, parts_size(s));
+	tell(s, HEAD_SIZE + parts_size(s) + s->raw_len);
 	return 0;
 }
 
@@ -141,7 +143,14 @@ int BPF_PROG(wire_out, struct sk_buff *skb)
 		r->rejected_at = s->mono_ns;
 	}
 	describe_link(s, skb, f.ip);
-	describe_packet(s, skb, &f, 0);
-	tell(s, HEAD_SIZE + s->raw_len);
+	/*
+	 * A RST without ACK answers a packet that had one, so no bare SYN (RFC
+	 * 9293, 3.5.2). That of TCP over IPv6 had no socket either in old kernels.
+	 */
+	if (ask_leaving && !(flags & TCP_FLAG_ACK) &&
+	    (s->origin == ORIGIN_TCP_CONTROL || s->origin == ORIGIN_NO_SOCKET))
+		look_up_own_packet(s, &f, true);
+	describe_packet(s, skb, &f, parts_size(s));
+	tell(s, HEAD_SIZE + parts_size(s) + s->raw_len);
 	return 0;
 }

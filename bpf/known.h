@@ -120,4 +120,13 @@ static __always_inline struct connection *look_up_packet(struct sighting *s, str
 	return look_up(s, &t, beside);
 }
 
+/* Where TCP does not tell of all its replies: of the RST itself on its way out. */
+static __always_inline void look_up_own_packet(struct sighting *s, struct found *f, bool beside)
+{
+	struct tuple t;
+
+	tuple_of_own_packet(&t, s->netns, f);
+	look_up(s, &t, beside);
+}
+
 #endif

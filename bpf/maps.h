@@ -7,6 +7,8 @@
 const volatile __u32 snap_len = RAW_MAX; /* bytes of the RST to keep */
 const volatile bool packet_hooks = true; /* false: the light mode */
 const volatile bool keep_payload = false;
+const volatile bool ask_arriving = false; /* TCP does not tell of the RSTs that it refuses */
+const volatile bool ask_leaving = false;  /* nor of those that it sends without a socket */
 const volatile bool filter_netns = false;
 const volatile bool filter_ports = false;
 const volatile __u64 wake_interval_ns = 1000000;

@@ -117,8 +117,9 @@ struct owner {
 /* Bits of connection.bits. */
 #define CONNECTION_ROLE 0x01	   /* it is known which end began */
 #define CONNECTION_ORIGINATOR 0x02 /* this end did */
-#define CONNECTION_HANDSHAKE 0x04  /* ttl, ipid */
+#define CONNECTION_HANDSHAKE 0x04  /* ttl */
 #define CONNECTION_MAC 0x08	   /* mac */
+#define CONNECTION_IPID 0x10	   /* ipid */
 
 /* What is kept of a connection; times are of the monotonic clock, 0: not yet. */
 struct connection {

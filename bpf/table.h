@@ -95,7 +95,7 @@ struct {
  * nothing but what it overwrites. Both words bear a part of the hash, so that
  * neither another connection's packet nor one half-written is taken for this.
  *
- *	a: hash 63..32 | has MAC | 0 | TTL | IP ID
+ *	a: hash 63..32 | has MAC | IPv4 | 0 | TTL | IP ID
  *	b: MAC                             | hash 31..16
  */
 struct slot {
@@ -104,6 +104,7 @@ struct slot {
 };
 
 #define SLOT_HAS_MAC 0x80000000ULL
+#define SLOT_IPV4 0x40000000ULL
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -170,6 +171,23 @@ static __always_inline void tuple_of_packet(struct tuple *t, __u32 netns, const 
 	} else {
 		copy16(t->raddr, f->ip + 8);
 		copy16(t->laddr, f->ip + 24);
+	}
+}
+
+/* Of a packet that goes out: its source is the local end. */
+static __always_inline void tuple_of_own_packet(struct tuple *t, __u32 netns, const struct found *f)
+{
+	__u32 ports = load32(f->ip + f->tcp);
+
+	t->netns = netns;
+	t->lport = swap16((__u16)ports);
+	t->rport = swap16((__u16)(ports >> 16));
+	if (f->version == 4) {
+		map_ipv4(t->laddr, load32(f->ip + 12));
+		map_ipv4(t->raddr, load32(f->ip + 16));
+	} else {
+		copy16(t->laddr, f->ip + 8);
+		copy16(t->raddr, f->ip + 24);
 	}
 }
 

@@ -68,7 +68,7 @@ func (p packageTests) binary() string { return path.Base(p.pkg) + ".test" }
 // it finds is the kernel's affair.
 var tests = []packageTests{
 	{"makers", "internal/testkit", "TestReasonsAreTheKernels", "10m"},
-	{"bpf", "internal/sense/kernel", "Test(Load|Losses|Features|EveryMaker|BehindStackedDevices)", "15m"},
+	{"bpf", "internal/sense/kernel", "Test(Load|Losses|Features|EveryMaker|BehindStackedDevices|Context|Beside|FunctionsOf|HZ)", "15m"},
 	{"packet", "internal/sense/wire", "TestEveryKind", "10m"},
 	{"nflog", "internal/sense/firewall", "Test(EveryKind|Probe|Stale|RulesOfOthersUntouched)", "10m"},
 	{"klog", "internal/sense/klog", "TestKmsg", "5m"},

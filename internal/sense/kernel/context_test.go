@@ -37,6 +37,7 @@ func (a around) String() string {
 type told struct {
 	maker     string
 	direction reset.Direction
+	since     testkit.Release // the kernel that tells it; zero: any
 	checks    map[string]func(around) bool
 }
 
@@ -68,12 +69,12 @@ func handshake(a around) bool {
 }
 
 var contexts = []told{
-	{"linger-zero", reset.Out, map[string]func(around) bool{
+	{"linger-zero", reset.Out, testkit.Release{}, map[string]func(around) bool{
 		"SO_LINGER of 0":        func(a around) bool { return a.Socket.Linger.V && a.Socket.LingerMS == reset.Some[int64](0) },
 		"closed by its process": stacked("__tcp_close", "tcp_disconnect"),
 		"a process holds it":    func(a around) bool { return a.Socket.Orphan == reset.Some(false) && a.Inode != 0 },
 	}},
-	{"unread-data", reset.Out, map[string]func(around) bool{
+	{"unread-data", reset.Out, testkit.Release{}, map[string]func(around) bool{
 		"closed by its process": stacked("__tcp_close", "sock_close"),
 		"no SO_LINGER":          func(a around) bool { return a.Socket.Linger == reset.Some(false) },
 		"bytes unread":          func(a around) bool { return a.Connection.Unread.V == 300 },
@@ -81,50 +82,50 @@ var contexts = []told{
 		"no exit":               func(a around) bool { return a.Process.Exit == nil },
 		"a least round trip":    func(a around) bool { return a.Connection.MinRTTUS.OK },
 	}},
-	{"disconnect", reset.Out, map[string]func(around) bool{
+	{"disconnect", reset.Out, testkit.Release{}, map[string]func(around) bool{
 		"connect(AF_UNSPEC)": stacked("tcp_disconnect", "__inet_stream_connect"),
 		"not closed":         func(a around) bool { return !stacked("__tcp_close")(a) },
 	}},
-	{"listener-closed", reset.Out, map[string]func(around) bool{
+	{"listener-closed", reset.Out, testkit.Release{}, map[string]func(around) bool{
 		"the listener stopped": stacked("inet_csk_listen_stop"),
 		"never accepted":       func(a around) bool { return a.Socket.Orphan.V && a.Inode == 0 },
 		"the closing process":  func(a around) bool { return a.Process != nil && a.Process.PID.OK },
 	}},
-	{"linger2", reset.Out, map[string]func(around) bool{
+	{"linger2", reset.Out, testkit.Release{}, map[string]func(around) bool{
 		"TCP_LINGER2 below 0":   func(a around) bool { return a.Socket.Linger2.OK && a.Socket.Linger2.V < 0 },
 		"closed by its process": stacked("__tcp_close"),
 		"sending was shut":      func(a around) bool { return a.Socket.Shutdown.V&2 != 0 },
 	}},
-	{"process-killed", reset.Out, map[string]func(around) bool{
+	{"process-killed", reset.Out, testkit.Release{}, map[string]func(around) bool{
 		"SIGKILL":      func(a around) bool { return a.Process.Exit != nil && a.Process.Exit.Signal == "SIGKILL" },
 		"no OOM":       func(a around) bool { return !a.Process.Exit.OOM },
 		"at its end":   stacked("do_exit", "do_group_exit"),
 		"by a signal":  stacked("get_signal"),
 		"bytes unread": func(a around) bool { return a.Connection.Unread.V > 0 },
 	}},
-	{"process-exited", reset.Out, map[string]func(around) bool{
+	{"process-exited", reset.Out, testkit.Release{}, map[string]func(around) bool{
 		"exit code 0": func(a around) bool { return a.Process.Exit != nil && a.Process.Exit.Code == reset.Some[int32](0) },
 		"at its end":  stacked("do_exit"),
 		"no signal":   func(a around) bool { return a.Process.Exit.Signal == "" },
 	}},
-	{"socket-destroyed", reset.Out, map[string]func(around) bool{
+	{"socket-destroyed", reset.Out, testkit.Release{}, map[string]func(around) bool{
 		"tcp_abort":  stacked("tcp_abort"),
 		"the killer": func(a around) bool { return a.Process.By != nil && a.Process.By.PID.OK },
 	}},
-	{"keepalive-timeout", reset.Out, map[string]func(around) bool{
+	{"keepalive-timeout", reset.Out, testkit.Release{}, map[string]func(around) bool{
 		"its timer":    stacked("tcp_keepalive_timer"),
 		"it ran out":   func(a around) bool { return a.Socket.TimeoutHit.V },
 		"keepalive on": func(a around) bool { return a.Socket.Keepalive.V && a.Socket.Probes.V > 0 },
 		"no limit":     func(a around) bool { return a.Socket.UserTimeoutMS == reset.Some[uint32](0) },
 	}},
-	{"keepalive-user-timeout", reset.Out, map[string]func(around) bool{
+	{"keepalive-user-timeout", reset.Out, testkit.Release{}, map[string]func(around) bool{
 		"TCP_USER_TIMEOUT": func(a around) bool { return a.Socket.UserTimeoutMS == reset.Some[uint32](1500) },
 	}},
-	{"shutdown-then-data", reset.Out, map[string]func(around) bool{
+	{"shutdown-then-data", reset.Out, testkit.Release{}, map[string]func(around) bool{
 		"shut both ways": func(a around) bool { return a.Socket.Shutdown.V == 3 },
 		"still held":     func(a around) bool { return a.Socket.Orphan == reset.Some(false) },
 	}},
-	{"close-race", reset.Out, map[string]func(around) bool{
+	{"close-race", reset.Out, testkit.Release{}, map[string]func(around) bool{
 		"left alone":            func(a around) bool { return a.Socket.Orphan.V },
 		"its FIN":               func(a around) bool { return a.Past.FinAgo.V > 0 && a.Past.ClosedFrom == "FIN_WAIT1" },
 		"closed only by this":   func(a around) bool { return !a.Past.ClosedAgo.OK && !a.Past.ResetAgo.OK },
@@ -132,30 +133,30 @@ var contexts = []told{
 		"the other end connect": func(a around) bool { return a.Past.Originator == reset.Some(false) },
 		"its round trip":        func(a around) bool { return a.Past.RTTUS.V > 0 },
 	}},
-	{"time-wait", reset.Out, map[string]func(around) bool{
+	{"time-wait", reset.Out, testkit.Release{}, map[string]func(around) bool{
 		"its FIN":       func(a around) bool { return a.Past.FinAgo.V > 0 && a.Past.ClosedFrom == "FIN_WAIT2" },
 		"opened before": func(a around) bool { return a.Past.OpenedAgo.V > a.Past.FinAgo.V },
 		"closed before": func(a around) bool { return a.Past.ClosedAgo.OK && a.Past.ClosedAgo.V <= a.Past.FinAgo.V },
 		"who closed it": closedHere,
 	}},
-	{"half-open", reset.Out, map[string]func(around) bool{
+	{"half-open", reset.Out, testkit.Release{}, map[string]func(around) bool{
 		"once open":        func(a around) bool { return a.Past.OpenedAgo.V > 0 },
 		"gone without FIN": func(a around) bool { return !a.Past.FinAgo.OK && a.Past.ClosedFrom == "ESTABLISHED" },
 		"no socket":        func(a around) bool { return a.Connection == nil },
 		"whose it was":     func(a around) bool { return a.Past.Owner != nil && a.Past.OwnerListens },
 		"its numbers":      func(a around) bool { return a.Past.SndNxt == a.Packet.Seq },
 	}},
-	{"stray-data", reset.Out, map[string]func(around) bool{
+	{"stray-data", reset.Out, testkit.Release{}, map[string]func(around) bool{
 		"never known": func(a around) bool { return !a.Past.Known && !a.Beside.Known },
 	}},
-	{"closed-port", reset.Out, map[string]func(around) bool{
+	{"closed-port", reset.Out, testkit.Release{}, map[string]func(around) bool{
 		"nothing asked": func(a around) bool { return !a.Past.Known && !a.Peer.Known && !a.Beside.Known },
 	}},
-	{"closed-port", reset.In, map[string]func(around) bool{
+	{"closed-port", reset.In, testkit.Release{}, map[string]func(around) bool{
 		"who connects": func(a around) bool { return a.Process != nil && a.Process.PID.V == uint32(os.Getpid()) },
 		"not yet open": func(a around) bool { return a.Past.Originator.V && !a.Past.OpenedAgo.OK },
 	}},
-	{"forged-exact", reset.In, map[string]func(around) bool{
+	{"forged-exact", reset.In, testkit.Release{}, map[string]func(around) bool{
 		"its window":    func(a around) bool { return a.Socket.RcvNxt == a.Packet.Seq && a.Socket.RcvWnd.V > 0 },
 		"alive":         func(a around) bool { return a.Socket.Orphan == reset.Some(false) && a.Inode != 0 },
 		"who connected": func(a around) bool { return a.Process != nil && a.Process.PID.V == uint32(os.Getpid()) },
@@ -163,18 +164,20 @@ var contexts = []told{
 		"handshake":     handshake,
 		"no close":      func(a around) bool { return a.Past.ClosedFrom == "" && !a.Past.FinAgo.OK },
 	}},
-	{"forged-in-window", reset.In, map[string]func(around) bool{
-		"its window": func(a around) bool { return a.Socket.RcvNxt.V+10 == a.Packet.Seq.V },
-		"handshake":  handshake,
+	{"forged-in-window", reset.In, testkit.Release{}, map[string]func(around) bool{
+		"handshake": handshake,
 	}},
-	{"forged-time-wait", reset.In, map[string]func(around) bool{
+	{"forged-in-window", reset.In, testkit.Release{Major: 6, Minor: 11}, map[string]func(around) bool{
+		"its window": func(a around) bool { return a.Socket.RcvNxt.V+10 == a.Packet.Seq.V },
+	}},
+	{"forged-time-wait", reset.In, testkit.Release{}, map[string]func(around) bool{
 		"closed before": func(a around) bool { return a.Past.FinAgo.OK && a.Past.ClosedAgo.OK },
 		"handshake":     handshake,
 	}},
-	{"forged-peer-alive", reset.Out, map[string]func(around) bool{
+	{"forged-peer-alive", reset.Out, testkit.Release{}, map[string]func(around) bool{
 		"an earlier RST": func(a around) bool { return a.Past.ResetAgo.OK && a.Past.ClosedError == uint16(unix.ECONNRESET) },
 	}},
-	{"unread-data", reset.In, map[string]func(around) bool{
+	{"unread-data", reset.In, testkit.Release{}, map[string]func(around) bool{
 		"handshake": handshake,
 	}},
 }
@@ -186,6 +189,9 @@ func TestContext(t *testing.T) {
 	rec := record(t, kernel.DefaultConfig())
 	for _, want := range contexts {
 		maker := testkit.Lookup(t, want.maker)
+		if testkit.Running(t).Before(want.since) {
+			continue
+		}
 		if maker.Slow && testing.Short() {
 			continue
 		}

@@ -11,9 +11,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// kernelHZ reads CONFIG_HZ of the running kernel, 0 where its configuration is
-// not to be had: socket times are in jiffies.
+// kernelHZ is CONFIG_HZ of the running kernel, 0 where that is not to be had:
+// socket times are in jiffies. The coarse clock ticks with them
+// (kernel/time/posix-timers.c: posix_get_coarse_res); the kernel's configuration
+// is asked only where it does not say.
 func kernelHZ() uint32 {
+	var tick unix.Timespec
+	if err := unix.ClockGetres(unix.CLOCK_MONOTONIC_COARSE, &tick); err == nil && tick.Sec == 0 && tick.Nsec >= 500_000 {
+		return uint32((1_000_000_000 + tick.Nsec/2) / tick.Nsec)
+	}
 	var name unix.Utsname
 	if err := unix.Uname(&name); err != nil {
 		return 0

@@ -19,6 +19,7 @@ const (
 	connectionOriginator
 	connectionHandshake
 	connectionMAC
+	connectionIPID
 )
 
 const (
@@ -85,7 +86,7 @@ func (d *decoder) past(head *probeSighting, line *probeConnection, c *reset.Cont
 	}
 	if line.Bits&connectionHandshake != 0 {
 		past.HandshakeTTL = reset.Some(line.Ttl)
-		if head.Family != 6 {
+		if line.Bits&connectionIPID != 0 {
 			past.HandshakeIPID = reset.Some(line.Ipid)
 		}
 		if line.Bits&connectionMAC != 0 {

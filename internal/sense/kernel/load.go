@@ -79,6 +79,8 @@ func applySettings(spec *ebpf.CollectionSpec, cfg Config, f *features) error {
 		"filter_netns": len(cfg.Netns) > 0,
 		"filter_ports": len(cfg.Ports) > 0,
 		"fast_loads":   f.readOnlyCast,
+		"ask_arriving": !f.tcpDrops,
+		"ask_leaving":  !f.sendResetReason,
 		// Nobody shall aim at another connection's slot.
 		"hash_seed":      rand.Uint64(),
 		"handshake_mask": slots - 1,

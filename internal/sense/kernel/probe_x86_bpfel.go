@@ -241,6 +241,8 @@ const (
 	probeProgWireIn             = "wire_in"
 	probeProgWireOut            = "wire_out"
 	probeVarAbortPartType       = "abort_part_type"
+	probeVarAskArriving         = "ask_arriving"
+	probeVarAskLeaving          = "ask_leaving"
 	probeVarFastLoads           = "fast_loads"
 	probeVarFilterNetns         = "filter_netns"
 	probeVarFilterPorts         = "filter_ports"
@@ -330,6 +332,8 @@ type probeMapSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type probeVariableSpecs struct {
 	AbortPartType  *ebpf.VariableSpec `ebpf:"abort_part_type"`
+	AskArriving    *ebpf.VariableSpec `ebpf:"ask_arriving"`
+	AskLeaving     *ebpf.VariableSpec `ebpf:"ask_leaving"`
 	FastLoads      *ebpf.VariableSpec `ebpf:"fast_loads"`
 	FilterNetns    *ebpf.VariableSpec `ebpf:"filter_netns"`
 	FilterPorts    *ebpf.VariableSpec `ebpf:"filter_ports"`
@@ -399,6 +403,8 @@ func (m *probeMaps) Close() error {
 // It can be passed to loadProbeObjects or ebpf.CollectionSpec.LoadAndAssign.
 type probeVariables struct {
 	AbortPartType  *ebpf.Variable `ebpf:"abort_part_type"`
+	AskArriving    *ebpf.Variable `ebpf:"ask_arriving"`
+	AskLeaving     *ebpf.Variable `ebpf:"ask_leaving"`
 	FastLoads      *ebpf.Variable `ebpf:"fast_loads"`
 	FilterNetns    *ebpf.Variable `ebpf:"filter_netns"`
 	FilterPorts    *ebpf.Variable `ebpf:"filter_ports"`
