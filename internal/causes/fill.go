@@ -16,6 +16,7 @@ var Placeholders = []string{
 	"pid", "comm", // of the socket's owner
 	"netns", "device", // names
 	"before", "after", // a minute before and behind the RST
+	"hour", "day", "week", // so long before it, for --since
 	"caused_by", // the id of the first of the resets that led to it
 }
 
@@ -35,7 +36,7 @@ func placeholders(command string) iter.Seq[string] {
 
 // harmless is what may be put into a command. The quotes around it stand in the
 // page, so neither quotes nor anything that a shell acts upon within them.
-var harmless = regexp.MustCompile(`^[0-9A-Za-z_\[][0-9A-Za-z._: \[\]-]*$`)
+var harmless = regexp.MustCompile(`^(-[0-9]|[0-9A-Za-z_\[])[0-9A-Za-z._: \[\]-]*$`)
 
 // Fill puts values into the command's placeholders. value is asked for each
 // by its name and by the program that the command runs, since programs write
