@@ -7,7 +7,7 @@ import (
 
 // judge fills what is known of a RST when it is seen. mac and answered are
 // where the facts may put what they point to.
-func (c *connection) judge(p *packet.Segment, from int, at int64, mac *[6]byte, answered *reset.Trigger) reset.FlowFacts {
+func (c *connection) judge(p *packet.Segment, from int, at int64, place *Place, mac *[6]byte, answered *reset.Trigger) reset.FlowFacts {
 	s, o := &c.sides[from], &c.sides[1-from]
 	f := reset.FlowFacts{
 		Known: true, Stage: c.stage(p, from), Packets: uint64(s.packets), TTLMin: s.ttlMin, TTLMax: s.ttlMax,
@@ -24,7 +24,7 @@ func (c *connection) judge(p *packet.Segment, from int, at int64, mac *[6]byte, 
 			f.DF = reset.Some(s.df)
 		}
 	}
-	if s.hasMAC {
+	if s.hasMAC && s.macOn == place.Interface { // elsewhere another router passes it on
 		*mac = s.mac
 		f.MAC = mac[:]
 	}
@@ -202,7 +202,7 @@ func (r *seen) trigger(version uint8, into *reset.Trigger) {
 		into.Ack = reset.Some(r.ack)
 	}
 	if r.length != 0 {
-		into.Length = reset.Some(r.length)
+		into.Length = reset.Some(uint32(r.length))
 	}
 	if version == 4 {
 		into.IPID = reset.Some(r.ipid)
@@ -214,7 +214,7 @@ func (r *seen) trigger(version uint8, into *reset.Trigger) {
 func (s *side) hasTwinOf(p *packet.Segment) bool {
 	for i := range s.recent {
 		r := &s.recent[i]
-		if r.used != 0 && r.ipid == p.IPID && r.ttl == p.TTL && r.window == p.Window {
+		if r.place != 0 && r.ipid == p.IPID && r.ttl == p.TTL && r.window == p.Window {
 			return true
 		}
 	}

@@ -75,7 +75,7 @@ func (x *script) segment(from string, flags reset.Flags, seq, ack, payload uint3
 func (x *script) say(from string, flags reset.Flags, seq, ack, payload uint32, changes ...change) {
 	x.now += 10 * millisecond
 	p, mac := x.segment(from, flags, seq, ack, payload, changes)
-	x.tracker.Add(&p, x.now, mac)
+	x.tracker.Add(&p, x.now, &Place{Interface: 1, MAC: mac})
 }
 
 // rst adds a RST, which must be no copy.
@@ -91,7 +91,7 @@ func (x *script) rst(from string, flags reset.Flags, seq, ack uint32, changes ..
 
 func (x *script) rstAt(at int64, place uint32, from string, flags reset.Flags, seq, ack uint32, changes ...change) *Watch {
 	p, mac := x.segment(from, flags|reset.RST, seq, ack, 0, changes)
-	return x.tracker.Reset(&p, at, mac, place)
+	return x.tracker.Reset(&p, at, &Place{Interface: place, MAC: mac})
 }
 
 const (

@@ -36,6 +36,7 @@ type side struct {
 	idSteps     uint32 // packets after the first
 	idCounted   uint32 // of them, those whose IP ID counted on
 	mac         [6]byte
+	macOn       uint32 // the interface of that
 	ttlMin      uint8
 	ttlMax      uint8
 	hasMAC      bool
@@ -51,44 +52,58 @@ type side struct {
 
 // seen is one packet of the latest.
 type seen struct {
-	at             int64
-	seq, ack       uint32
-	payload        uint32
-	length         uint32
-	ipid, window   uint16
-	flags          reset.Flags
-	ttl, tos, used uint8
+	at           int64
+	seq, ack     uint32
+	payload      uint32
+	length       uint16
+	ipid, window uint16
+	place        uint16 // where it was captured; 0: no packet
+	flags        reset.Flags
+	ttl, tos     uint8
 }
 
 func (s *side) fresh() bool { return s.packets == 0 }
 
-// repeats reports whether a packet of the latest is this one, captured again.
-func (s *side) repeats(p *packet.Segment, at int64) bool {
+// repeats finds the packet of the latest that is this one, captured before.
+func (s *side) repeats(p *packet.Segment, at int64, place uint16) *seen {
 	for i := range s.recent {
 		r := &s.recent[i]
-		if r.used != 0 && r.seq == p.Seq && r.ack == p.Ack && r.payload == p.Payload && r.flags == p.Flags &&
-			r.ipid == p.IPID && r.window == p.Window && at-r.at < copyWithin && r.at-at < copyWithin {
-			return true
+		if r.place != 0 && r.seq == p.Seq && r.ack == p.Ack && r.payload == p.Payload && r.flags == p.Flags &&
+			r.ipid == p.IPID && r.window == p.Window && close(at-r.at, r.place == place, p.IPID != 0 || p.Payload > 0) {
+			return r
 		}
 	}
-	return false
+	return nil
 }
 
-// copyWithin is how far apart the captures of one packet may be, in
-// nanoseconds.
-const copyWithin = 1_000_000
+// How far apart the captures of one packet may be, in nanoseconds: at one
+// place, and at two, between which a queue may lie.
+const (
+	copyWithin   = 1_000_000
+	passedWithin = 100_000_000
+)
 
-func (s *side) keep(p *packet.Segment, at int64) {
+// close reports whether two frames with the same numbers can be of one packet.
+// own: the numbers are that packet's own.
+func close(apart int64, samePlace, own bool) bool {
+	within := int64(copyWithin)
+	if !samePlace && own {
+		within = passedWithin
+	}
+	return apart < within && -apart < within
+}
+
+func (s *side) keep(p *packet.Segment, at int64, place uint16) {
 	s.recent[s.packets%keptPackets] = seen{
-		at: at, seq: p.Seq, ack: p.Ack, payload: p.Payload, length: p.Length, ipid: p.IPID, window: p.Window,
-		flags: p.Flags, ttl: p.TTL, tos: p.TOS, used: 1,
+		at: at, seq: p.Seq, ack: p.Ack, payload: p.Payload, length: uint16(min(p.Length, 0xffff)), ipid: p.IPID,
+		window: p.Window, place: place, flags: p.Flags, ttl: p.TTL, tos: p.TOS,
 	}
 }
 
 // header takes note of what the IP header shows of the sender.
-func (s *side) header(p *packet.Segment, mac []byte) {
-	if len(mac) == 6 {
-		s.mac, s.hasMAC = [6]byte(mac), true
+func (s *side) header(p *packet.Segment, place *Place) {
+	if len(place.MAC) == 6 {
+		s.mac, s.macOn, s.hasMAC = [6]byte(place.MAC), place.Interface, true
 	}
 	if s.packets == 0 {
 		s.ttlMin, s.ttlMax = p.TTL, p.TTL

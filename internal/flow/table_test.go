@@ -60,9 +60,9 @@ func TestBounds(t *testing.T) {
 	var held []*Watch
 	for n := range uint32(50_000) {
 		p := numbered(n)
-		x.Add(p, int64(n)*1000, nil)
+		x.Add(p, int64(n)*1000, &Place{})
 		p.Flags = reset.RST
-		if w := x.Reset(p, int64(n)*1000, nil, 0); w != nil {
+		if w := x.Reset(p, int64(n)*1000, &Place{}); w != nil {
 			held = append(held, w)
 		}
 		if len(held) > 2000 {
@@ -82,11 +82,11 @@ func TestBounds(t *testing.T) {
 func TestNothingIsAllocated(t *testing.T) {
 	x := New(Config{MaxFlows: 100, Ahead: DefaultConfig().Ahead})
 	p := numbered(1)
-	at := int64(0)
+	at, place := int64(0), Place{MAC: clientMAC}
 	if n := testing.AllocsPerRun(1000, func() {
 		at += 1000
 		p.Seq++
-		x.Add(p, at, clientMAC)
+		x.Add(p, at, &place)
 	}); n != 0 {
 		t.Errorf("%v allocations for a packet", n)
 	}
@@ -99,10 +99,11 @@ func BenchmarkAdd(b *testing.B) {
 		segments[i] = *numbered(uint32(i * 7919 % 1000))
 		segments[i].Flags, segments[i].Payload = reset.ACK, 1000
 	}
+	place := Place{MAC: clientMAC}
 	b.ReportAllocs()
 	for i := range b.N {
 		p := &segments[i%len(segments)]
 		p.Seq += 1000
-		x.Add(p, int64(i)*1000, clientMAC)
+		x.Add(p, int64(i)*1000, &place)
 	}
 }

@@ -23,7 +23,7 @@ func DefaultConfig() Config { return Config{MaxFlows: 200_000, Ahead: 2 * time.S
 type Tracker struct {
 	ahead int64
 	table table
-	// How many packets were captured a second time, of those that tell.
+	// How many packets were captured a second time at one place, of those that tell.
 	telling, doubled uint64
 	shared           shared
 	free             *Watch
@@ -40,18 +40,34 @@ func (t *Tracker) Flows() (known int, forgotten uint64) {
 	return int(t.table.count), t.table.evicted
 }
 
-// Add takes a segment that is no RST. at is its time in nanoseconds, 0 where
-// it is not known; mac its source's link-layer address, if there is one. It
-// reports false where the segment was captured before.
-func (t *Tracker) Add(p *packet.Segment, at int64, mac []byte) bool {
+// Place says where a frame was captured: one packet may be so at several.
+type Place struct {
+	Interface uint32 // a number of the interface and of the way on it, in or out
+	Header    uint32 // a hash of the link layer's header
+	MAC       []byte // its source's address there; nil: it has none
+}
+
+// short is a place in 16 bits, never 0.
+func (l *Place) short() uint16 {
+	mixed := (l.Interface ^ l.Header*0x9e3779b1) * 0x85ebca6b
+	return uint16(mixed>>16) | 1
+}
+
+// Add takes a segment that is no RST, captured at a place. at is its time in
+// nanoseconds, 0 where it is not known. It reports false where the segment was
+// captured before.
+func (t *Tracker) Add(p *packet.Segment, at int64, place *Place) bool {
 	c, from := t.table.find(p)
 	s, o := &c.sides[from], &c.sides[1-from]
+	short := place.short()
 	tells := p.Payload > 0 || p.IPID != 0
-	if s.packets > 0 && s.repeats(p, at) {
-		if tells {
-			t.doubled++
+	if s.packets > 0 {
+		if r := s.repeats(p, at, short); r != nil {
+			if tells && r.place == short {
+				t.doubled++
+			}
+			return false
 		}
-		return false
 	}
 	if tells {
 		t.telling++
@@ -60,8 +76,8 @@ func (t *Tracker) Add(p *packet.Segment, at int64, mac []byte) bool {
 		c.begin(p, from)
 	}
 	c.silence(s, o, from, at)
-	s.header(p, mac)
-	s.keep(p, at)
+	s.header(p, place)
+	s.keep(p, at, short)
 	fresh := s.sent(p)
 	s.measure(p, at, fresh)
 	if p.Flags&reset.ACK != 0 {

@@ -34,8 +34,8 @@ type Watch struct {
 	from   int
 	at     int64
 	packet packet.Segment
-	place  uint32
-	copied uint32 // the place of its latest copy
+	place  uint16
+	copied uint16 // the place of its latest copy
 	over   bool   // another connection began between the endpoints
 	stray  bool   // the answer to a packet that belongs to no state of its source
 	// When it was seen:
@@ -48,19 +48,19 @@ type Watch struct {
 // compared with.
 const maxFollowed = 32
 
-// Reset takes a RST. place says where it was captured: the interface and the
-// link-layer header. It returns nil for another frame of a packet that is held
+// Reset takes a RST; the arguments are as for Add. It returns nil for another frame of a packet that is held
 // already, whose watch then counts it. Release must be called for the others.
-func (t *Tracker) Reset(p *packet.Segment, at int64, mac []byte, place uint32) *Watch {
+func (t *Tracker) Reset(p *packet.Segment, at int64, place *Place) *Watch {
 	c, from := t.table.find(p)
-	if w := c.original(p, from, at, place, t.doubles()); w != nil {
+	short := place.short()
+	if w := c.original(p, from, at, short, t.doubles()); w != nil {
 		w.Copies++
-		w.copied = place
+		w.copied = short
 		return nil
 	}
 	w := t.take()
-	w.conn, w.from, w.at, w.packet, w.place = c, from, at, *p, place
-	w.Facts = c.judge(p, from, at, &w.mac, &w.answers)
+	w.conn, w.from, w.at, w.packet, w.place = c, from, at, *p, short
+	w.Facts = c.judge(p, from, at, place, &w.mac, &w.answers)
 	w.snapshot(c, from)
 	for other, n := c.watches, 0; other != nil && n < maxFollowed; other, n = other.older, n+1 {
 		if other.from == from && !other.over && at-other.at < t.ahead {
@@ -105,11 +105,11 @@ func (t *Tracker) doubles() bool { return t.doubled*2 > t.telling }
 // original finds the RST of which this is another frame. Where both were
 // captured at one place, the numbers of a packet must be its own: the replies
 // to packets in flight are all alike, and have no IP ID that counts.
-func (c *connection) original(p *packet.Segment, from int, at int64, place uint32, doubles bool) *Watch {
+func (c *connection) original(p *packet.Segment, from int, at int64, place uint16, doubles bool) *Watch {
 	n := 0
 	for w := c.watches; w != nil && n < maxFollowed; w, n = w.older, n+1 {
 		r := &w.packet
-		if w.from != from || at-w.at >= copyWithin || w.at-at >= copyWithin || w.copied == place && w.Copies > 0 ||
+		if w.from != from || !close(at-w.at, w.place == place, true) || w.copied == place && w.Copies > 0 ||
 			r.Seq != p.Seq || r.Ack != p.Ack || r.Flags != p.Flags || r.IPID != p.IPID || r.Window != p.Window || r.Payload != p.Payload {
 			continue
 		}

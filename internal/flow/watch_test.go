@@ -227,7 +227,9 @@ func TestCopies(t *testing.T) {
 	}{
 		{"at another place", true, there, 50_000, nil},
 		{"a hop further", true, there, 50_000, []change{ttl(63)}},
-		{"at another place, later", false, there, 2 * millisecond, nil},
+		{"at another place, behind a queue", true, there, 60 * millisecond, nil},
+		{"at another place, later", false, there, 200 * millisecond, nil},
+		{"later", false, here, 2 * millisecond, nil},
 		{"with the same IP ID", true, here, 50_000, nil},
 		{"with another TTL", false, here, 50_000, []change{ttl(63)}},
 		{"with another IP ID", false, there, 50_000, []change{id(7)}},
@@ -262,8 +264,8 @@ func TestCopies(t *testing.T) {
 	x = newScript(t, 1000, 5000)
 	twice := func(p packet.Segment, mac []byte) {
 		x.now += 10 * millisecond
-		x.tracker.Add(&p, x.now, mac)
-		if x.tracker.Add(&p, x.now+1000, mac) {
+		x.tracker.Add(&p, x.now, &Place{MAC: mac})
+		if x.tracker.Add(&p, x.now+1000, &Place{MAC: mac}) {
 			t.Error("a packet captured twice counts twice")
 		}
 	}
@@ -281,7 +283,7 @@ func TestSharedIPID(t *testing.T) {
 		x.now += millisecond
 		p, mac := x.segment("s", reset.RST|ack, 1, 1, 0, nil)
 		p.Src, p.IPID = packet.Address{Lo: 0xffff0a000000 | source}, id
-		return x.tracker.Reset(&p, x.now, mac, 1)
+		return x.tracker.Reset(&p, x.now, &Place{MAC: mac})
 	}
 	a, b, c, other := from(1, 500), from(2, 502), from(3, 503), from(4, 30000)
 	if !a.Later.SharedIPID || !b.Later.SharedIPID || !c.Later.SharedIPID || other.Later.SharedIPID {

@@ -47,6 +47,7 @@ type Reader struct {
 	sink   func(*Found) error
 
 	segment packet.Segment
+	place   flow.Place
 	flows   *flow.Tracker
 	held    queue
 	now     int64 // the latest time of a packet
@@ -172,7 +173,8 @@ func (r *Reader) take(s *source) error {
 	switch {
 	case err == nil && r.segment.Flags&reset.RST == 0:
 		r.counts.Others++
-		r.flows.Add(&r.segment, f.at, source48(f.device.link, f.data))
+		r.place = f.place(header)
+		r.flows.Add(&r.segment, f.at, &r.place)
 		return nil
 	case err == nil:
 		return r.reset(s, header)
@@ -201,8 +203,8 @@ func (r *Reader) malformed(s *source, header int) error {
 
 // reset takes a RST, unless it is another frame of one that is held.
 func (r *Reader) reset(s *source, header int) error {
-	f := &s.head
-	watch := r.flows.Reset(&r.segment, f.at, source48(f.device.link, f.data), place(f, header))
+	r.place = s.head.place(header)
+	watch := r.flows.Reset(&r.segment, s.head.at, &r.place)
 	if watch == nil {
 		r.counts.Copies++
 		return nil

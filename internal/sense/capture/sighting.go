@@ -1,8 +1,10 @@
 package capture
 
 import (
+	"encoding/binary"
 	"slices"
 
+	"github.com/rstwatch/rstwatch/internal/flow"
 	"github.com/rstwatch/rstwatch/internal/packet"
 	"github.com/rstwatch/rstwatch/internal/reset"
 )
@@ -66,31 +68,39 @@ func identify(f *frame, p *reset.Packet) reset.ID {
 	return reset.NewOrigin(string(name)).NewID(f.at, uint64(f.at))
 }
 
-// place tells one point of capture from another: the interface, and what the
-// link layer's header says besides.
-func place(f *frame, header int) uint32 {
-	const prime = 16777619
-	hash := (uint32(2166136261) ^ f.device.index) * prime
-	hash = (hash ^ uint32(f.direction())) * prime
-	for _, b := range f.data[:header] {
-		hash = (hash ^ uint32(b)) * prime
+// place says where the frame was captured.
+func (f *frame) place(header int) flow.Place {
+	l := flow.Place{Interface: f.device.index << 8, Header: hash(f.data[:header])}
+	if len(f.options) > 0 {
+		l.Interface |= uint32(f.direction())
 	}
-	return hash
-}
-
-// source48 is the link-layer address of a frame's sender, where there is one.
-func source48(link uint32, data []byte) []byte {
-	switch link {
+	switch f.device.link {
 	case linkEthernet:
-		return data[6:12]
+		l.MAC = f.data[6:12]
 	case linkCooked:
-		if data[5] == 6 {
-			return data[6:12]
+		l.Interface ^= uint32(f.data[1]) << 4 // the packet's type
+		if f.data[5] == 6 {
+			l.MAC = f.data[6:12]
 		}
 	case linkCooked2:
-		if data[11] == 6 {
-			return data[12:18]
+		l.Interface ^= uint32(f.data[10])<<4 ^ binary.BigEndian.Uint32(f.data[4:8])*0x9e3779b1
+		if f.data[11] == 6 {
+			l.MAC = f.data[12:18]
 		}
 	}
-	return nil
+	return l
+}
+
+func hash(head []byte) uint32 {
+	const prime = 0x9e3779b97f4a7c15
+	sum := uint64(prime)
+	for len(head) >= 8 {
+		sum = (sum ^ binary.LittleEndian.Uint64(head)) * prime
+		sum ^= sum >> 32
+		head = head[8:]
+	}
+	for _, b := range head {
+		sum = (sum ^ uint64(b)) * prime
+	}
+	return uint32(sum >> 32)
 }
