@@ -26,6 +26,8 @@ type filter struct {
 	invalid bool        // only what conntrack can put to no connection
 	reject  bool        // with tcp reset; else drop
 	notrack bool        // kept from conntrack; else drop
+	// answered with ICMP's host unreachable; else drop
+	unreachable bool
 }
 
 // filterTable begins the name of every table; a number follows.
@@ -73,6 +75,9 @@ func (n *Node) apply(f filter) (remove func() error, err error) {
 func (f filter) exprs() []expr.Any {
 	if f.reject {
 		return append(f.matches(), &expr.Reject{Type: unix.NFT_REJECT_TCP_RST})
+	}
+	if f.unreachable {
+		return append(f.matches(), &expr.Reject{Type: unix.NFT_REJECT_ICMPX_UNREACH, Code: unix.NFT_REJECT_ICMPX_HOST_UNREACH})
 	}
 	if f.notrack {
 		return append(f.matches(), &expr.Notrack{})

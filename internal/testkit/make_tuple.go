@@ -21,7 +21,7 @@ func tupleMakers() []Maker {
 	return []Maker{
 		{Name: "tuple-reused", Kernel: "tcp_rcv_synsent_state_process", make: makeTupleReused},
 		{Name: "tuple-reused-time-wait", Kernel: "tcp_timewait_state_process, tcp_rcv_synsent_state_process", make: makeTupleReusedTimeWait},
-		{Name: "connect-cancelled", Kernel: "tcp_v4_rcv, no_tcp_socket", Slow: true, make: makeConnectCancelled},
+		{Name: "connect-cancelled", Kernel: "tcp_v4_rcv, no_tcp_socket", Slow: true, Scenes: routed, make: makeConnectCancelled},
 		{Name: "untranslated-reply", Kernel: "nf_conntrack_tcp_packet, tcp_v4_rcv", Scenes: routed, make: makeUntranslatedReply},
 		{Name: "untranslated-syn-ack", Kernel: "nft_notrack_eval, tcp_v4_rcv", Scenes: routed, make: makeUntranslatedSynAck},
 		{Name: "wrong-host", Kernel: "tcp_v4_rcv, no_tcp_socket", Scenes: bridged, make: makeWrongHost},

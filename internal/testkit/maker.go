@@ -34,7 +34,7 @@ func Makers() []Maker {
 	var all []Maker
 	for _, group := range [][]Maker{
 		passiveMakers(), closedMakers(), activeMakers(), closeMakers(), processMakers(), timerMakers(),
-		tupleMakers(), embryoMakers(),
+		limitMakers(), tupleMakers(), embryoMakers(),
 		rejectMakers(), injectMakers(), receivedMakers(), oddMakers(), natMakers(),
 		pathMakers(), serverMakers(), incidentMakers(),
 	} {
