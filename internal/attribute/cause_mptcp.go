@@ -23,7 +23,7 @@ var multipath = cause{
 	),
 	seen: []row{
 		{sender: reset.Peer, cause: reset.MPTCP, who: likely, why: likely,
-			needs: []sign{both(strong, multipathOption)}, adds: asThePeer, doubts: notThePeer},
+			needs: []sign{given(taken), given(not(stageUnknown)), both(strong, multipathOption)}, adds: asThePeer, doubts: notThePeer},
 	},
 	sentLast: []row{
 		{sender: reset.LocalKernel, cause: reset.MPTCP, who: likely, why: likely,

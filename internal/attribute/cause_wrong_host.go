@@ -4,7 +4,8 @@ import "github.com/rstwatch/rstwatch/internal/reset"
 
 // wrongHost: the packet reached another host with the same address, which does
 // not know the connection: anycast, ECMP, a duplicate or moved address. The
-// answer is that of an ordinary stack, from another distance.
+// answer is that of an ordinary stack, from another distance; and it comes in the middle of a connection, where a
+// forger that looks for something mostly strikes at its beginning.
 var wrongHost = cause{
 	word:  reset.WrongHost,
 	here:  "the packet was meant for another host with this address",
@@ -12,12 +13,12 @@ var wrongHost = cause{
 	next:  "see whether the address is anycast, balanced by ECMP, moved or used twice: arping -D, traceroute with the flow's ports",
 	seen: []row{
 		{sender: reset.Peer, cause: reset.WrongHost, who: possible, why: likely,
-			needs: []sign{given(taken), given(whenOpen), both(weak, bareRST), why(weak, replyForm), why(strong, ttlFarther)}, adds: wrongHostAdds},
+			needs: []sign{given(taken), given(whenOpen), both(weak, bareRST), why(weak, replyForm), why(weak, openForLong), why(strong, ttlFarther)}, adds: wrongHostAdds},
 		{sender: reset.Peer, cause: reset.WrongHost, who: possible, why: likely,
-			needs: []sign{given(taken), given(whenOpen), both(weak, bareRST), why(weak, replyForm), why(strong, ttlShifted), given(not(labelZero))}, adds: wrongHostAdds},
+			needs: []sign{given(taken), given(whenOpen), both(weak, bareRST), why(weak, replyForm), why(weak, openForLong), why(strong, ttlShifted), given(not(labelZero))}, adds: wrongHostAdds},
 		{sender: reset.Peer, cause: reset.WrongHost, who: possible, why: possible,
-			needs: []sign{given(taken), given(whenOpen), both(weak, bareRST), why(weak, replyForm), why(strong, ttlNearer), given(not(labelZero))}, adds: wrongHostAdds},
+			needs: []sign{given(taken), given(whenOpen), both(weak, bareRST), why(weak, replyForm), why(weak, openForLong), why(strong, ttlNearer), given(not(labelZero))}, adds: wrongHostAdds},
 	},
 }
 
-var wrongHostAdds = []sign{why(weak, hadIt), why(weak, otherRouter), why(strong, otherNeighbour), why(weak, hopsAway)}
+var wrongHostAdds = []sign{why(weak, otherRouter), why(strong, otherNeighbour), why(weak, hopsAway)}

@@ -32,6 +32,23 @@ var hadIt = clue{
 	holds: func(c *Case) bool { return c.past().Known && c.past().OpenedAgo.OK },
 }
 
+// openForLong holds where the connection had worked for a while.
+var openForLong = clue{
+	fact: factPast, says: "the connection had been open for a second or more",
+	value: func(c *Case) string { age, _ := c.ageNS(); return "the connection had been open for " + span(age) },
+	holds: func(c *Case) bool { age, ok := c.ageNS(); return ok && age >= int64(time.Second) },
+}
+
+func (c *Case) ageNS() (int64, bool) {
+	switch {
+	case c.past().Known && c.past().OpenedAgo.OK:
+		return c.past().OpenedAgo.V, true
+	case c.connection().AgeMS.OK:
+		return c.connection().AgeMS.V * int64(time.Millisecond), true
+	}
+	return 0, false
+}
+
 // isGone holds where the socket of that connection is gone.
 var isGone = clue{
 	fact: factPast, says: "its socket is gone",
