@@ -17,9 +17,9 @@ var closeRace = cause{
 			needs: []sign{both(decisive, reason("TCP_TIMEWAIT_SOCKET")), given(not(toAnySyn)), why(strong, toData), why(decisive, finCrossed)},
 			adds:  []sign{why(strong, finJustSent)}},
 		{sender: reset.LocalKernel, cause: reset.CloseRace, who: certain, why: likely, harm: reset.LostData,
-			needs: []sign{who(decisive, reason("TCP_ABORT_ON_DATA")), why(weak, toData), why(strong, finJustSent)}},
+			needs: []sign{who(decisive, reason("TCP_ABORT_ON_DATA")), given(not(finSeen)), why(weak, toData), why(strong, finJustSent)}},
 		{sender: reset.LocalKernel, cause: reset.CloseRace, who: certain, why: likely, harm: reset.LostData,
-			needs: []sign{who(decisive, reason("TCP_TIMEWAIT_SOCKET")), given(not(toAnySyn)), why(weak, toData), why(strong, finJustSent)}},
+			needs: []sign{who(decisive, reason("TCP_TIMEWAIT_SOCKET")), given(not(toAnySyn)), given(not(finSeen)), why(weak, toData), why(strong, finJustSent)}},
 		{sender: reset.LocalKernel, cause: reset.CloseRace, who: certain, why: likely, harm: reset.LostData,
 			needs: []sign{who(decisive, reason("NO_SOCKET")), why(weak, toData), why(strong, finCrossed), why(strong, wasClosed)}},
 		// Before Linux 6.10.

@@ -21,12 +21,13 @@ var firewallReject = cause{
 	seen: []row{
 		// REJECT in FORWARD answers with the TTL of the box that rejects.
 		{sender: reset.Path, cause: reset.FirewallReject, who: likely, why: likely, harm: reset.FailedConnect,
-			needs:  []sign{given(whileConnecting), both(weak, refusalForm), both(strong, ttlNearer)},
+			needs:  []sign{given(taken), given(whileConnecting), both(weak, refusalForm), both(strong, ttlNearer), given(not(labelled))},
 			adds:   []sign{both(weak, labelZero), who(weak, hopsAway), who(weak, neighbour)},
 			doubts: []sign{why(weak, resetsDiffer)}},
+		// In the middle of a connection it answers as Linux does, from nearer.
 		{sender: reset.Path, cause: reset.FirewallReject, who: possible, why: possible,
-			needs: []sign{given(underWay), both(weak, replyForm), both(strong, ttlNearer), both(weak, labelZero)},
-			adds:  []sign{who(weak, hopsAway), who(weak, neighbour)}},
+			needs: []sign{given(taken), given(underWay), both(weak, replyForm), both(strong, ttlNearer), given(not(labelled)), given(not(quiet))},
+			adds:  []sign{both(weak, labelZero), who(weak, hopsAway), who(weak, neighbour)}},
 	},
 	sentLast: []row{
 		// Netfilter leaves IPv6's flow label zero, TCP does not.

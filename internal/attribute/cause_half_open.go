@@ -17,6 +17,9 @@ var halfOpen = cause{
 		// With a listener on the port it is the listener that refuses it.
 		{sender: reset.LocalKernel, cause: reset.HalfOpen, who: certain, why: likely,
 			needs: lost(reason("TCP_FLAGS")), adds: howItEnded},
+		// It was still being opened when a RST ended it: the answer to its SYN came later.
+		{sender: reset.LocalKernel, cause: reset.HalfOpen, who: certain, why: likely,
+			needs: []sign{who(decisive, reason("NO_SOCKET")), given(not(toSyn)), why(strong, tookReset)}},
 	},
 	sentLast: []row{
 		{sender: reset.LocalKernel, cause: reset.HalfOpen, who: certain, why: likely,

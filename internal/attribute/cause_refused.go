@@ -19,7 +19,7 @@ var refused = cause{
 	seenLast: []row{
 		// Passing through, or without a word of the stack: the form alone.
 		{sender: reset.Peer, cause: reset.Refused, who: possible, why: possible,
-			needs: []sign{given(stageUnknown), both(weak, refusalForm)}, adds: asThePeer, doubts: notThePeer},
+			needs: []sign{given(taken), given(stageUnknown), both(weak, refusalForm)}, adds: asThePeer, doubts: notThePeer},
 	},
 }
 

@@ -16,8 +16,6 @@ var wrongHost = cause{
 			needs: []sign{given(taken), given(whenOpen), both(weak, bareRST), why(weak, replyForm), why(weak, openForLong), why(strong, ttlFarther)}, adds: wrongHostAdds},
 		{sender: reset.Peer, cause: reset.WrongHost, who: possible, why: likely,
 			needs: []sign{given(taken), given(whenOpen), both(weak, bareRST), why(weak, replyForm), why(weak, openForLong), why(strong, ttlShifted), given(not(labelZero))}, adds: wrongHostAdds},
-		{sender: reset.Peer, cause: reset.WrongHost, who: possible, why: possible,
-			needs: []sign{given(taken), given(whenOpen), both(weak, bareRST), why(weak, replyForm), why(weak, openForLong), why(strong, ttlNearer), given(not(labelZero))}, adds: wrongHostAdds},
 	},
 }
 

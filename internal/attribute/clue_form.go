@@ -92,6 +92,11 @@ var labelZero = clue{fact: factFlowLabel, says: "0: as netfilter's REJECT leaves
 	return c.packet().Family == reset.IPv6 && isZero(c.packet().FlowLabel)
 }}
 
+// labelled: TCP itself answered, not netfilter.
+var labelled = clue{fact: factFlowLabel, says: "set", holds: func(c *Case) bool {
+	return c.packet().Family == reset.IPv6 && c.packet().FlowLabel.OK && c.packet().FlowLabel.V != 0
+}}
+
 // leftHere holds where the RST left this host and no word of the kernel says how.
 var leftHere = clue{fact: factOwner, says: "not told", holds: func(c *Case) bool {
 	return c.Reset.Direction == reset.Out && c.Origin == reset.OriginUnknown && !c.saw(reset.TCPSendReset)

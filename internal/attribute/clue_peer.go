@@ -178,17 +178,23 @@ var (
 			!(c.socket().RcvNxt.OK && c.socket().RcvNxt.V == 0)
 	}}
 	tooSoon = clue{
-		fact: factSooner, says: "it came in less than half of the shortest round trip",
-		value: func(c *Case) string {
-			return "it came " + span(c.flow().AnswersUS.V*1000) + " after the packet that it acknowledges; no answer took less than " +
-				span(int64(c.flow().MinRTTUS.V)*1000)
-		},
+		fact: factSooner, says: tooSoonSays, value: tooSoonText,
 		holds: func(c *Case) bool {
-			f := c.flow()
-			return f.Known && f.MinRTTUS.OK && f.AnswersUS.OK && f.MinRTTUS.V >= 2000 &&
-				f.AnswersUS.V*2 < int64(f.MinRTTUS.V)
+			after, rtt, ok := c.answerNS()
+			return ok && 2*after < rtt && c.flow().Known
 		},
 	}
+	// soonLive rests on the one round trip that the handshake showed, which may
+	// have been a slow one.
+	soonLive = clue{fact: factSooner, says: tooSoonSays, value: tooSoonText, holds: func(c *Case) bool {
+		after, rtt, ok := c.answerNS()
+		return ok && 2*after < rtt && !c.flow().Known
+	}}
+	ipidOdd = clue{fact: factIPID, says: "not 0, though that address's handshake and Linux's answers have 0", holds: func(c *Case) bool {
+		p := c.packet()
+		return p.Family == reset.IPv4 && bareRST.holds(c) && c.past().Known && c.past().HandshakeIPID == reset.Some[uint16](0) &&
+			p.IPID.OK && p.IPID.V != 0
+	}}
 	ipidJump = clue{fact: factIPID, says: "it breaks the count of that address", holds: func(c *Case) bool {
 		f := c.flow()
 		return f.Known && f.IPIDCounts && f.IPID.OK && c.packet().IPID.OK && c.packet().IPID.V != 0 && c.packet().IPID.V-f.IPID.V > 1000
@@ -208,6 +214,37 @@ func ackOfNothing(c *Case) bool {
 	}
 	p, sent := c.packet(), c.socket().SndNxt
 	return c.Reset.Direction == reset.In && p.Flags&reset.ACK != 0 && p.Ack.OK && sent.OK && c.stage() == atOpen && before(sent.V, p.Ack.V)
+}
+
+const tooSoonSays = "it came in less than half of the shortest round trip"
+
+func tooSoonText(c *Case) string {
+	after, rtt, _ := c.answerNS()
+	return "it came " + span(after) + " after the packet that it answers; no answer took less than " + span(rtt)
+}
+
+// answerNS is how long after the earliest packet that the RST may answer it
+// came, and the shortest round trip. Live that is known only of an answer (a
+// bare RST) that came so soon after the handshake, or after a silence, that all
+// that was sent since could not yet have been answered.
+func (c *Case) answerNS() (after, rtt int64, ok bool) {
+	const coarse = int64(4 * time.Millisecond) // of the kernel's own clock
+	if f := c.flow(); f.Known {
+		return f.AnswersUS.V * 1000, int64(f.MinRTTUS.V) * 1000, f.MinRTTUS.OK && f.AnswersUS.OK && f.MinRTTUS.V >= 2000
+	}
+	k := c.connection()
+	rtt = int64(k.MinRTTUS.V) * 1000
+	if !k.MinRTTUS.OK || rtt < 4*coarse || c.Reset.Direction != reset.In || !bareRST.holds(c) || c.stage() != atOpen {
+		return 0, 0, false
+	}
+	if opened := c.past().OpenedAgo; c.past().Known && opened.OK && c.past().Originator.V && 2*opened.V < rtt {
+		return opened.V, rtt, true
+	}
+	since, quiet := k.SinceSentMS, k.QuietBeforeMS
+	if since.OK && quiet.OK && quiet.V*int64(time.Millisecond) > 2*rtt {
+		return since.V*int64(time.Millisecond) + coarse, rtt, true
+	}
+	return 0, 0, false
 }
 
 // spoke holds where the RST's source sent on as if it had sent none: data or a
@@ -245,7 +282,7 @@ func spokeWhat(t *reset.Trigger) string {
 // forgerySigns are the strong ones, each of another kind; forgeryHints the weak.
 var (
 	forgerySigns = []clue{ttlNearer, ttlFarther, otherNeighbour, sharedIPID, copied, resetsDiffer, reservedBits, seqNowhere, ackNever, zeroSeq, tooSoon}
-	forgeryHints = []clue{ttlShifted, otherRouter, ipidJump, noDF, noStamps, oddForm, inexact}
+	forgeryHints = []clue{ttlShifted, otherRouter, ipidJump, ipidOdd, soonLive, noDF, noStamps, oddForm, inexact}
 )
 
 func countSigns(c *Case) int {

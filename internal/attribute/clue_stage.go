@@ -85,14 +85,12 @@ var (
 		stage := c.stage()
 		return stage == atOpen || stage == atUnknown && c.Reset.Direction != reset.In
 	}}
-	taken = clue{fact: factOutcome, says: "accepted", holds: func(c *Case) bool {
-		return c.Reset.Direction != reset.In || c.Reset.Kernel.Verdict == reset.Accepted || c.fromFile()
+	// taken holds where nothing says that TCP found the RST wanting: many sensors,
+	// and every file, know nothing of it, and a filter does not ask TCP.
+	taken = clue{fact: factOutcome, says: "accepted, as far as known", holds: func(c *Case) bool {
+		return !keptAlive.holds(c) || c.Reset.Kernel.Verdict == reset.Dropped
 	}}
 )
-
-// fromFile holds where a capture file is all that is known: of what the stack
-// did with the RST it cannot tell.
-func (c *Case) fromFile() bool { return c.Reset.Sources == reset.SourceSet(0).With(reset.Pcap) }
 
 // zeek is the word that Zeek's conn_state has for such an end.
 var zeek = clue{fact: factZeek, says: "the word of conn_state", value: zeekWord, holds: func(c *Case) bool { return zeekWord(c) != "" }}

@@ -31,9 +31,14 @@ func (c *Case) fromTwin() bool {
 	}
 	r := c.Reset
 	r.Sender, r.Cause, r.Confidence = twin.Sender, twin.Cause, twin.Confidence
-	list := []reset.Evidence{{Fact: factTwin, Value: twin.ID.String(), For: senderIs[twin.Sender], Weight: weightOf(twin.Confidence.Sender)}}
+	e := reset.Evidence{Fact: factTwin, Value: "it was sent on this host", For: senderIs[twin.Sender], Weight: weightOf(twin.Confidence.Sender)}
+	if twin.ID != (reset.ID{}) {
+		e.Value = twin.ID.String()
+	}
+	list := []reset.Evidence{e}
 	if twin.Cause > reset.CauseUnknown {
-		list = append(list, reset.Evidence{Fact: factTwin, Value: twin.ID.String(), For: causeIs[twin.Cause], Weight: weightOf(twin.Confidence.Cause)})
+		e.For, e.Weight = causeIs[twin.Cause], weightOf(twin.Confidence.Cause)
+		list = append(list, e)
 	}
 	r.Evidence = list
 	return true

@@ -67,7 +67,7 @@ func reference() string {
 }
 
 const rowsHead = "In order: the first row that holds. Each condition is `fact`: value; **bold** conditions are decisive.\n\n" +
-	"| | sender | cause | all of these hold | these speak against it |\n|---|---|---|---|---|\n"
+	"| sender | cause | all of these hold | these speak against it |\n|---|---|---|---|\n"
 
 func senders(list []reset.Sender) string {
 	var words []string
@@ -80,7 +80,7 @@ func senders(list []reset.Sender) string {
 func writeRows(b *strings.Builder, rules []rule) {
 	for i := range rules {
 		r := &rules[i]
-		fmt.Fprintf(b, "| %d | %s | %s | %s | %s |\n", i+1, claim(r.sender.String(), r.who), claim(r.cause.String(), r.why),
+		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", claim(r.sender.String(), r.who), claim(r.cause.String(), r.why),
 			conditions(r.needs), doubted(r.doubts))
 	}
 }

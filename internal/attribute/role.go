@@ -37,21 +37,20 @@ func (c *Case) sourceOpened() (yes, ok bool) {
 	return false, false
 }
 
-// link names the records that led to this one, and those that share its cause.
+// link names the records that led to this one, where who keeps the records has
+// not done so.
 func (c *Case) link() {
 	r := c.Reset
-	r.CausedBy, r.Related = nil, nil
 	if twin := c.After.Twin; twin != nil {
 		r.Twin = twin.ID
 	}
-	if from := c.After.RelayedFrom; from != nil && from.ID != r.ID {
-		if r.Cause == reset.Relayed {
-			r.CausedBy = append(r.CausedBy, from.ID)
-		} else {
-			r.Related = append(r.Related, from.ID)
-		}
+	if len(r.CausedBy) > 0 {
+		return
 	}
-	if death := c.After.Death; death != nil && death.ID != r.ID {
-		r.CausedBy = append(r.CausedBy, death.ID)
+	for _, from := range [...]*Link{c.After.RelayedFrom, c.After.Death} {
+		if from != nil && from.ID != r.ID && from.ID != (reset.ID{}) {
+			r.CausedBy = append(r.CausedBy, from.ID)
+			return
+		}
 	}
 }
