@@ -17,9 +17,9 @@ var halfOpen = cause{
 		// With a listener on the port it is the listener that refuses it.
 		{sender: reset.LocalKernel, cause: reset.HalfOpen, who: certain, why: likely,
 			needs: lost(reason("TCP_FLAGS")), adds: howItEnded},
-		// It was still being opened when a RST ended it: the answer to its SYN came later.
+		// It was still being opened when it ended; the answer to its SYN came later.
 		{sender: reset.LocalKernel, cause: reset.HalfOpen, who: certain, why: likely,
-			needs: []sign{who(decisive, reason("NO_SOCKET")), given(not(toSyn)), why(strong, tookReset)}},
+			needs: []sign{who(decisive, reason("NO_SOCKET")), why(weak, toSynAck), why(strong, isGone), why(strong, answersOurs)}, adds: howItEnded},
 	},
 	sentLast: []row{
 		{sender: reset.LocalKernel, cause: reset.HalfOpen, who: certain, why: likely,

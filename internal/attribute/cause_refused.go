@@ -14,7 +14,7 @@ var refused = cause{
 		{sender: reset.Peer, cause: reset.Refused, who: likely, why: likely, harm: reset.FailedConnect,
 			needs: []sign{given(taken), why(strong, whileConnecting), both(weak, refusalForm)}, adds: asThePeer, doubts: notThePeer},
 		{sender: reset.Peer, cause: reset.Refused, who: possible, why: likely, harm: reset.FailedConnect,
-			needs: []sign{given(taken), why(strong, whileConnecting)}, adds: asThePeer, doubts: notThePeer},
+			needs: []sign{given(taken), given(not(abortForm)), why(strong, whileConnecting)}, adds: asThePeer, doubts: notThePeer},
 	},
 	seenLast: []row{
 		// Passing through, or without a word of the stack: the form alone.

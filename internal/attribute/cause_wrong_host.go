@@ -16,6 +16,9 @@ var wrongHost = cause{
 			needs: []sign{given(taken), given(whenOpen), both(weak, bareRST), why(weak, replyForm), why(weak, openForLong), why(strong, ttlFarther)}, adds: wrongHostAdds},
 		{sender: reset.Peer, cause: reset.WrongHost, who: possible, why: likely,
 			needs: []sign{given(taken), given(whenOpen), both(weak, bareRST), why(weak, replyForm), why(weak, openForLong), why(strong, ttlShifted), given(not(labelZero))}, adds: wrongHostAdds},
+		// On the same link, under another link-layer address: moved, or used twice.
+		{sender: reset.Peer, cause: reset.WrongHost, who: possible, why: likely,
+			needs: []sign{given(taken), given(whenOpen), both(weak, bareRST), why(weak, replyForm), why(strong, otherNeighbour), given(ttlSame)}, adds: []sign{why(weak, openForLong)}},
 	},
 }
 

@@ -140,6 +140,13 @@ var goesOn = trig(factNumbers, "the packet's SEQ and ACK go on where that connec
 		near(t.Seq.V, p.RcvNxt.V, reach) && near(t.Ack.V, p.SndNxt.V, reach)
 })
 
+// answersOurs holds where the packet acknowledges exactly what that connection
+// had sent.
+var answersOurs = trig(factNumbers, "the packet acknowledges all that this end had sent", func(c *Case, t *reset.Trigger) bool {
+	p := c.past()
+	return p.Known && p.SndNxt.OK && t.Ack == p.SndNxt
+})
+
 // earlierOnTuple holds where another connection had used these addresses
 // before the one that is now begun.
 var earlierOnTuple = clue{

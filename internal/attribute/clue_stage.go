@@ -29,7 +29,8 @@ var stageWords = [...]string{
 }
 
 var stagesOfStates = map[string]at{
-	"SYN_SENT": atSyn, "SYN_RECV": atSynAck, "NEW_SYN_RECV": atSynAck, "ESTABLISHED": atOpen, "CLOSE_WAIT": atSourceFin,
+	"SYN_SENT": atSyn, "SYN_RECV": atSynAck, "NEW_SYN_RECV": atSynAck, "LISTEN": atSynAck, // of a request: its listener's
+	"ESTABLISHED": atOpen, "CLOSE_WAIT": atSourceFin,
 	"FIN_WAIT1": atReceiverFin, "FIN_WAIT2": atReceiverFin, "CLOSING": atBothFin, "LAST_ACK": atBothFin, "TIME_WAIT": atBothFin,
 }
 

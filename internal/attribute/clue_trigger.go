@@ -90,7 +90,11 @@ var (
 	}
 	fitsBeside = trig(factNumbers, "the packet acknowledges what that other connection sent", func(c *Case, t *reset.Trigger) bool {
 		b := &c.context().Beside
+		sent := b.SndNxt.V
+		if b.State == "SYN_SENT" { // tcp_connect counts the SYN only after it has sent it
+			sent++
+		}
 		return b.Known && b.SndNxt.OK && t.Ack.OK && t.Flags&reset.ACK != 0 &&
-			!before(b.SndNxt.V, t.Ack.V) && near(b.SndNxt.V, t.Ack.V, 1<<16)
+			!before(sent, t.Ack.V) && near(sent, t.Ack.V, 1<<16)
 	})
 )
