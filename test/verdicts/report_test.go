@@ -25,13 +25,13 @@ func (r *result) of(sensor string) []judged {
 
 // mechanisms are the makers of which a record was judged, sorted.
 func (r *result) mechanisms() []string {
-	return slices.Sorted(maps.Keys(split(r.of("bpf"), func(j judged) string { return j.expect.Kind })))
+	return slices.Sorted(maps.Keys(split(r.of(best), func(j judged) string { return j.expect.Kind })))
 }
 
 // unknowable are the makers of which the right cause at an end of the way, for
 // one who sees that end alone, is unknown.
 func (r *result) unknowable() []string {
-	ends := where(r.of("bpf"), func(j judged) bool {
+	ends := where(r.of(best), func(j judged) bool {
 		return j.expect.Direction != reset.Forward && j.truth.Cause() == reset.CauseUnknown
 	})
 	return slices.Sorted(maps.Keys(split(ends, func(j judged) string { return j.expect.Kind })))
@@ -40,7 +40,7 @@ func (r *result) unknowable() []string {
 // tables is the generated part of the page.
 func (r *result) tables() string {
 	var b strings.Builder
-	both := len(split(r.of("bpf"), func(j judged) string { return j.expect.Kind + " " + j.record.Packet.Family.String() }))
+	both := len(split(r.of(best), func(j judged) string { return j.expect.Kind + " " + j.record.Packet.Family.String() }))
 	fmt.Fprintf(&b, "%d mechanisms (%d with the two families told apart), %d records judged, beside %d unrelated resets; seed %d.\n",
 		len(r.mechanisms()), both, len(r.judged), r.beside, r.seed)
 	fmt.Fprintf(&b, "For %d mechanisms the right cause, for one who sees the receiving end alone, is `unknown`: %s.\n",
@@ -65,7 +65,7 @@ func (r *result) tables() string {
 			return j.expect.Node != j.expect.From && j.by.view == testkit.Alone && j.expect.Direction == reset.Forward
 		}},
 	} {
-		list := where(r.of("bpf"), part.yes)
+		list := where(r.of(best), part.yes)
 		if len(list) == 0 {
 			continue
 		}

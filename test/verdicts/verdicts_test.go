@@ -1,8 +1,10 @@
 package verdicts
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -13,6 +15,9 @@ import (
 	"github.com/rstwatch/rstwatch/internal/reset"
 	"github.com/rstwatch/rstwatch/internal/testkit"
 )
+
+// best is the sensor that the bars are for.
+const best = "bpf"
 
 // The bars. A wrong answer given as certain is never allowed.
 const (
@@ -58,7 +63,7 @@ func TestVerdicts(t *testing.T) {
 // over each end alone.
 func watch(t *testing.T, lab, beside *testkit.Lab) []*watcher {
 	t.Helper()
-	sensors := []string{"bpf"}
+	sensors := []string{best}
 	if *whole {
 		sensors = []string{"bpf", "bpf-light", "packet", "nflog"}
 	}
@@ -103,7 +108,7 @@ func (w *watcher) judge(t *testing.T, lab *testkit.Lab, expects []testkit.Expect
 		observations[i] = testkit.Observe(&records[i])
 	}
 	report := lab.Match(visible, observations)
-	if w.sensor == "bpf" && !report.OK() {
+	if w.sensor == best && !report.OK() {
 		t.Errorf("%s: records do not fit the resets that were made: %s", w, report)
 	}
 	var list []judged
@@ -120,8 +125,7 @@ func (w *watcher) judge(t *testing.T, lab *testkit.Lab, expects []testkit.Expect
 // check holds the numbers of the best sensor against the bars; nobody may lie.
 func (r *result) check(t *testing.T) {
 	t.Helper()
-	list := r.of("bpf")
-	all := tallyOf(list)
+	all := tallyOf(r.of(best))
 	if got := share(all.cause, all.records); got < leastCauses {
 		t.Errorf("the cause is right in %.1f %% of the records, want %.1f %%", got, leastCauses)
 	}
@@ -147,35 +151,41 @@ func (r *result) check(t *testing.T) {
 // tell lists what was wrong, and writes it with the records where asked.
 func (r *result) tell(t *testing.T) {
 	t.Helper()
-	var file strings.Builder
-	told := map[string]int{}
-	for _, j := range r.judged {
-		if j.senderRight() && j.causeRight() {
-			continue
+	wrong := split(where(r.judged, func(j judged) bool { return !j.senderRight() || !j.causeRight() }), judged.String)
+	lines := slices.SortedFunc(maps.Keys(wrong), func(a, b string) int {
+		return cmp.Or(len(wrong[b])-len(wrong[a]), strings.Compare(a, b))
+	})
+	var list, records strings.Builder
+	for _, line := range lines {
+		j := wrong[line][0]
+		if j.by.sensor == best {
+			t.Logf("wrong, %d times: %s", len(wrong[line]), line)
 		}
-		if line := j.String(); told[line] == 0 {
-			if j.by.sensor == "bpf" {
-				t.Logf("wrong: %s", line)
-			}
-			text, err := json.Marshal(j.record)
-			if err != nil {
-				t.Fatal(err)
-			}
-			fmt.Fprintf(&file, "- %s\n\n      %s\n", line, text)
+		text, err := json.Marshal(j.record)
+		if err != nil {
+			t.Fatal(err)
 		}
-		told[j.String()]++
+		fmt.Fprintf(&list, "%d  %s\n", len(wrong[line]), line)
+		fmt.Fprintf(&records, "\n%s\n    %s\n", line, text)
 	}
 	if *findings != "" {
-		if err := os.WriteFile(*findings, []byte(file.String()), 0o644); err != nil {
+		text := fmt.Sprintf("seed %d: %d kinds of wrong verdicts, then one record of each\n\n%s%s", r.seed, len(lines), &list, &records)
+		if err := os.WriteFile(*findings, []byte(text), 0o644); err != nil {
 			t.Error(err)
 		}
 	}
 }
 
-// String is one line for people.
+// String is one line for people; a letter before it says what is wrong.
 func (j judged) String() string {
-	r := j.record
-	return fmt.Sprintf("%s: %s at the %s (%s %s): said %s (%s), %s (%s); true is %v, %v",
-		j.by, j.expect.Kind, j.expect.Node.Role, j.expect.Direction, r.Packet.Family,
+	r, wrong := j.record, ""
+	if !j.senderRight() {
+		wrong += "S"
+	}
+	if !j.causeRight() {
+		wrong += "C"
+	}
+	return fmt.Sprintf("%-2s %s: %s at the %s, %s: said %s (%s), %s (%s); true is %v, %v",
+		wrong, j.by, j.expect.Kind, j.expect.Node.Role, j.expect.Direction,
 		r.Sender, r.Confidence.Sender, r.Cause, r.Confidence.Cause, j.truth.Senders, j.truth.Causes)
 }

@@ -2,7 +2,6 @@ package verdicts
 
 import (
 	"bytes"
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -20,7 +19,7 @@ import (
 )
 
 // patience bounds every wait.
-const patience = 30 * time.Second
+const patience = 60 * time.Second
 
 // watcher is a running "rstwatch run": one sensor, in one view.
 type watcher struct {
@@ -86,12 +85,7 @@ func (w *watcher) launch(t *testing.T) {
 		t.Fatal(err)
 	}
 	go func() { w.ended <- w.cmd.Wait() }()
-	t.Cleanup(func() {
-		_ = w.cmd.Process.Kill()
-		if t.Failed() && w.stderr() != "" && !w.ready {
-			t.Logf("%s said:\n%s", w, w.stderr())
-		}
-	})
+	t.Cleanup(func() { _ = w.cmd.Process.Kill() })
 }
 
 // Write takes what the daemon says on standard error.
@@ -120,19 +114,27 @@ func (w *watcher) listen(notices *net.UnixConn) {
 	}
 }
 
-// await waits until the daemon watches.
+// await waits until the daemon watches; of one that does not it tells where it
+// stands.
 func (w *watcher) await(t *testing.T) {
 	t.Helper()
-	until(t, fmt.Sprintf("%s to watch", w), func() bool {
+	watches := func() bool {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return w.ready
+	}
+	for deadline := time.Now().Add(patience); !watches(); time.Sleep(20 * time.Millisecond) {
 		select {
 		case err := <-w.ended:
 			t.Fatalf("%s ended at once: %v\n%s", w, err, w.stderr())
 		default:
 		}
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		return w.ready
-	})
+		if time.Now().After(deadline) {
+			_ = w.cmd.Process.Signal(syscall.SIGQUIT)
+			<-w.ended
+			t.Fatalf("waiting for %s to watch: nothing within %s\n%s", w, patience, w.stderr())
+		}
+	}
 }
 
 // stop ends the daemon, which must owe nothing.
