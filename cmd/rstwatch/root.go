@@ -127,7 +127,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage.`,
 	root.PersistentFlags().StringVar(&a.dir, "dir", "", "`directory` of the journal (default /var/lib/rstwatch)")
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
-		newRunCommand(a), newLiveCommand(a), newExplainCommand(a), newCausesCommand(a), newReadCommand(a), newDoctorCommand(a), newJournalCommand(a),
+		newRunCommand(a), newLiveCommand(a), newIncidentsCommand(a), newExplainCommand(a), newCausesCommand(a), newReadCommand(a), newDoctorCommand(a), newJournalCommand(a),
 		newConfigCommand(a), newInstallCommand(a), newUninstallCommand(a), newManCommand(root), newVersionCommand(a),
 	)
 	root.SetHelpCommand(newHelpCommand(root))

@@ -40,9 +40,10 @@ var mayImport = map[string][]string{
 	"internal/sense/capture": {"internal/reset", "internal/clock", "internal/packet", "internal/flow"},
 	"internal/flow":          {"internal/reset", "internal/packet"}, // it keeps account of segments, as the decoder gives them
 
-	"internal/recall":  {"internal/reset", "internal/attribute"}, // it judges again
-	"internal/present": {"internal/reset", "internal/clock", "internal/classic", "internal/packet"},
-	"internal/serve":   {"internal/reset", "internal/clock", "internal/query", "internal/journal", "internal/attribute"}, // a reader of the journal like any other
+	"internal/incident": {"internal/reset", "internal/present"},   // its text is for people
+	"internal/recall":   {"internal/reset", "internal/attribute"}, // it judges again
+	"internal/present":  {"internal/reset", "internal/clock", "internal/classic", "internal/packet"},
+	"internal/serve":    {"internal/reset", "internal/clock", "internal/query", "internal/journal", "internal/attribute"}, // a reader of the journal like any other
 }
 
 // testsOnly are packages that only tests may import.

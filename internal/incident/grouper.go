@@ -1,0 +1,223 @@
+package incident
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/rstwatch/rstwatch/internal/reset"
+)
+
+// Grouper makes incidents of resets. It is not safe for concurrent use.
+type Grouper struct {
+	cfg     Config
+	groups  map[*group]bool // that stand for themselves and are not over
+	byID    map[reset.ID]tied
+	ring    []reset.ID // of byID, the oldest at next
+	next    int
+	bursts  map[burst]*lately
+	now     reset.Time
+	swept   reset.Time
+	done    []*group
+	dropped int // incidents that found no room
+}
+
+// tied is the group of an id that was read, or that a reset names.
+type tied struct {
+	group *group
+	read  bool
+	cause bool // a reset names it as its cause, or as what followed from it
+}
+
+// lately is the group of a burst, and when it had its last reset.
+type lately struct {
+	group *group
+	last  reset.Time
+}
+
+// burst is what the resets of one event have in common.
+type burst struct {
+	host     string
+	netns    uint64
+	outgoing bool
+	pid      uint32
+	end      reset.Endpoint
+	sender   reset.Sender
+	cause    reset.Cause
+}
+
+// New returns a grouper that has read nothing.
+func New(cfg Config) *Grouper {
+	return &Grouper{
+		cfg: cfg, groups: make(map[*group]bool), byID: make(map[reset.ID]tied),
+		ring: make([]reset.ID, max(cfg.MaxResets, 1)), bursts: make(map[burst]*lately),
+	}
+}
+
+// Add takes the next reset, in its last revision; it keeps nothing of it.
+func (g *Grouper) Add(r *reset.Reset) {
+	g.now = max(g.now, r.Time)
+	if g.now-g.swept >= reset.Time(g.cfg.Idle)/4 {
+		g.sweep()
+	}
+	mine := &group{}
+	g.groups[mine] = true
+	if g.byID[r.Twin].read {
+		mine.note(r) // the other record of a packet that was counted
+	} else {
+		mine.add(r)
+	}
+	mine = g.tie(mine, r)
+	mine = g.join(mine, r)
+	g.remember(r.ID, tied{group: mine, read: true})
+}
+
+// tie merges the group with those of the resets that the record names, and with
+// those that named it.
+func (g *Grouper) tie(mine *group, r *reset.Reset) *group {
+	linked := g.byID[r.ID].cause
+	named := func(id reset.ID, cause bool) {
+		if id.IsZero() {
+			return
+		}
+		if other := g.byID[id].group; other != nil {
+			mine = g.unite(other, mine)
+			linked = linked || cause
+		}
+		if id != r.ID {
+			g.remember(id, tied{group: mine, cause: cause})
+		}
+	}
+	named(r.ID, false)
+	named(r.Twin, false)
+	for _, id := range r.CausedBy {
+		named(id, true)
+	}
+	for _, id := range r.Related {
+		named(id, true)
+	}
+	if linked {
+		mine.grouped.Links++
+	}
+	return mine
+}
+
+// join merges the group with that of the burst that the reset is of.
+func (g *Grouper) join(mine *group, r *reset.Reset) *group {
+	key := burstOf(r)
+	was := g.bursts[key]
+	if was == nil {
+		g.bursts[key] = &lately{mine, r.Time}
+		return mine
+	}
+	other := was.group.top()
+	if r.Time-was.last <= reset.Time(g.cfg.Gap) && other != mine {
+		mine = g.unite(other, mine)
+		mine.grouped.Burst++
+	}
+	was.group, was.last = mine, max(was.last, r.Time)
+	return mine
+}
+
+// burstOf is the event that a reset may share with others: what a process did,
+// what became of a port here, what a service or the way to it did.
+func burstOf(r *reset.Reset) burst {
+	b := burst{host: r.Host, netns: r.Netns.ID, outgoing: r.Direction == reset.Out, sender: r.Sender, cause: r.Cause}
+	switch {
+	case b.outgoing && r.Process != nil && r.Process.PID.V != 0:
+		b.pid, b.netns = r.Process.PID.V, 0
+	case b.outgoing:
+		b.end = r.Src
+	case r.Src.Port() < r.Dst.Port(): // the service is nearly always at the lower port
+		b.end = r.Src
+	default:
+		b.end = r.Dst
+	}
+	return b
+}
+
+// unite merges two groups; the larger stands for both.
+func (g *Grouper) unite(a, b *group) *group {
+	a, b = a.top(), b.top()
+	if a == b {
+		return a
+	}
+	if b.resets > a.resets {
+		a, b = b, a
+	}
+	g.reopen(a)
+	g.reopen(b)
+	delete(g.groups, b)
+	a.merge(b)
+	return a
+}
+
+// reopen takes back a group that seemed to be over.
+func (g *Grouper) reopen(one *group) {
+	if !g.groups[one] {
+		g.done = slices.DeleteFunc(g.done, func(d *group) bool { return d == one })
+		g.groups[one] = true
+	}
+}
+
+func (g *Grouper) remember(id reset.ID, to tied) {
+	if before, known := g.byID[id]; known {
+		to.read, to.cause = to.read || before.read, to.cause || before.cause
+		g.byID[id] = to
+		return
+	}
+	delete(g.byID, g.ring[g.next])
+	g.ring[g.next] = id
+	g.next = (g.next + 1) % len(g.ring)
+	g.byID[id] = to
+}
+
+// sweep puts away what is over.
+func (g *Grouper) sweep() {
+	g.swept = g.now
+	before := g.now - reset.Time(g.cfg.Idle)
+	for key, l := range g.bursts {
+		if l.last < before {
+			delete(g.bursts, key)
+		}
+	}
+	for one := range g.groups {
+		if one.until < before {
+			g.finish(one)
+		}
+	}
+}
+
+// finish keeps a group if it is an incident.
+func (g *Grouper) finish(one *group) {
+	delete(g.groups, one)
+	if !g.isIncident(one) {
+		return
+	}
+	g.done = append(g.done, one)
+	if len(g.done) > g.cfg.MaxIncidents {
+		smallest := slices.MinFunc(g.done, func(a, b *group) int {
+			return cmp.Or(cmp.Compare(a.resets, b.resets), cmp.Compare(a.from, b.from))
+		})
+		g.done = slices.DeleteFunc(g.done, func(d *group) bool { return d == smallest })
+		g.dropped++
+	}
+}
+
+func (g *Grouper) isIncident(one *group) bool {
+	return one.resets >= 2 && (one.grouped.Links > 0 || one.resets >= g.cfg.MinBurst)
+}
+
+// Incidents ends the reading and returns what was found, in the order of time,
+// and how many small ones found no room.
+func (g *Grouper) Incidents() (list []Incident, dropped int) {
+	for one := range g.groups {
+		g.finish(one)
+	}
+	slices.SortFunc(g.done, func(a, b *group) int {
+		return cmp.Or(cmp.Compare(a.from, b.from), slices.Compare(a.first.ID[:], b.first.ID[:]))
+	})
+	for _, one := range g.done {
+		list = append(list, one.incident())
+	}
+	return list, g.dropped
+}
