@@ -44,7 +44,7 @@ func (c *connection) closed() bool {
 }
 
 const (
-	chunkBits = 10
+	chunkBits = 6
 	chunkSize = 1 << chunkBits
 )
 

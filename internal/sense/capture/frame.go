@@ -21,7 +21,9 @@ type frame struct {
 
 // device is what a file says of an interface that was captured on.
 type device struct {
-	index uint32 // among all files
+	// place is the same for one interface in all parts of a capture: a hash of
+	// what is said of it and of its number.
+	place uint32
 	link  uint32 // LINKTYPE_
 	name  string
 	snap  uint32

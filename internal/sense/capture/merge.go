@@ -17,7 +17,6 @@ const maxOpen = 256
 type merge struct {
 	stdin   io.Reader
 	read    atomic.Int64
-	devices uint32
 	waiting []*opening // by the time of their first packet
 	open    []*source
 	last    *source // whose head was handed out
@@ -60,8 +59,7 @@ func newMerge(names []string, stdin io.Reader, problem func(file string, err err
 // look reads the time of a file's first packet and leaves the file alone again.
 func (m *merge) look(o *opening) error {
 	var unread atomic.Int64
-	devices := uint32(0)
-	s, err := openSource(o.name, m.stdin, &unread, func() uint32 { devices++; return devices })
+	s, err := openSource(o.name, m.stdin, &unread)
 	if err != nil {
 		return err
 	}
@@ -74,7 +72,7 @@ func (m *merge) look(o *opening) error {
 
 // begin opens a file and reads its first packet.
 func (m *merge) begin(o *opening) (*source, error) {
-	s, err := openSource(o.name, m.stdin, &m.read, func() uint32 { m.devices++; return m.devices })
+	s, err := openSource(o.name, m.stdin, &m.read)
 	if err != nil {
 		return nil, err
 	}

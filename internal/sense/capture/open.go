@@ -38,7 +38,7 @@ func (m *meter) Read(b []byte) (int, error) {
 }
 
 // openSource opens a file and finds out what it is.
-func openSource(name string, stdin io.Reader, read *atomic.Int64, index func() uint32) (*source, error) {
+func openSource(name string, stdin io.Reader, read *atomic.Int64) (*source, error) {
 	from, closeFile := stdin, func() {}
 	if name != StandardInput {
 		file, err := os.Open(name)
@@ -51,7 +51,7 @@ func openSource(name string, stdin io.Reader, read *atomic.Int64, index func() u
 		}
 		from, closeFile = file, func() { file.Close() }
 	}
-	s, err := newSource(name, &meter{from, read}, index)
+	s, err := newSource(name, &meter{from, read})
 	if err != nil {
 		closeFile()
 		return nil, fmt.Errorf("reading %q: %w", name, err)
@@ -62,14 +62,14 @@ func openSource(name string, stdin io.Reader, read *atomic.Int64, index func() u
 }
 
 // newSource reads from a stream.
-func newSource(name string, from io.Reader, index func() uint32) (*source, error) {
+func newSource(name string, from io.Reader) (*source, error) {
 	s := &source{name: name, close: func() {}}
 	s.window = newWindow(from)
 	if err := s.decompress(); err != nil {
 		return nil, err
 	}
 	var err error
-	if s.format, err = detect(s.window, index); err != nil {
+	if s.format, err = detect(s.window); err != nil {
 		s.close()
 		return nil, err
 	}

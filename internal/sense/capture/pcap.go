@@ -42,7 +42,7 @@ func pcapMagic(begin []byte) (o order, record int, scale uint32, ok bool) {
 	return littleEndian, 0, 0, false
 }
 
-func newPcapFile(w *window, index func() uint32) (*pcapFile, error) {
+func newPcapFile(w *window) (*pcapFile, error) {
 	header := w.peek(pcapHeader)
 	if len(header) < pcapHeader {
 		return nil, &FormatError{Reason: fmt.Sprintf("a pcap file's header has %d bytes, and this one ends after %d", pcapHeader, len(header))}
@@ -53,7 +53,8 @@ func newPcapFile(w *window, index func() uint32) (*pcapFile, error) {
 		return nil, &FormatError{Reason: fmt.Sprintf("pcap of version %d.%d: only version 2 is known", major, f.order.u16(header[6:8]))}
 	}
 	// The upper half says how long the checksum at the end of a frame is.
-	f.device = device{index: index(), link: f.order.u32(header[20:24]) & 0xffff, snap: f.order.u32(header[16:20])}
+	f.device = device{link: f.order.u32(header[20:24]) & 0xffff, snap: f.order.u32(header[16:20])}
+	f.device.place = placeOf("", f.device.link, 0)
 	w.skip(pcapHeader)
 	return f, nil
 }
@@ -91,7 +92,7 @@ func ended(w *window) error {
 }
 
 // detect finds out which kind of file a stream is.
-func detect(w *window, index func() uint32) (format, error) {
+func detect(w *window) (format, error) {
 	begin := w.peek(4)
 	if len(begin) < 4 {
 		if err := w.failure(); err != nil {
@@ -103,10 +104,10 @@ func detect(w *window, index func() uint32) (format, error) {
 		return nil, &FormatError{Reason: errMagic.Error()}
 	}
 	if _, _, _, ok := pcapMagic(begin); ok {
-		return newPcapFile(w, index)
+		return newPcapFile(w)
 	}
 	if binary.BigEndian.Uint32(begin) == blockSection {
-		return newPcapngFile(w, index), nil
+		return newPcapngFile(w), nil
 	}
 	return nil, &FormatError{Reason: errMagic.Error()}
 }

@@ -31,13 +31,12 @@ const (
 type pcapngFile struct {
 	window  *window
 	order   order
-	index   func() uint32
 	devices []*device // of the section
 	number  uint64
 }
 
-func newPcapngFile(w *window, index func() uint32) *pcapngFile {
-	return &pcapngFile{window: w, index: index}
+func newPcapngFile(w *window) *pcapngFile {
+	return &pcapngFile{window: w}
 }
 
 func (f *pcapngFile) next(into *frame) error {
@@ -109,7 +108,7 @@ func (f *pcapngFile) addDevice(body []byte) error {
 		return f.damage(fmt.Sprintf("a section with more than %d interfaces", maxDevices))
 	}
 	d := &device{
-		index: f.index(), link: uint32(f.order.u16(body[0:2])), snap: f.order.u32(body[4:8]), perSecond: 1e6,
+		link: uint32(f.order.u16(body[0:2])), snap: f.order.u32(body[4:8]), perSecond: 1e6,
 	}
 	options := body[8:]
 	if name, found := option(options, f.order, optionName); found {
@@ -123,6 +122,7 @@ func (f *pcapngFile) addDevice(body []byte) error {
 	if offset, found := option(options, f.order, optionOffset); found && len(offset) >= 8 {
 		d.offset = int64(f.order.u64(offset))
 	}
+	d.place = placeOf(d.name, d.link, len(f.devices))
 	f.devices = append(f.devices, d)
 	return nil
 }

@@ -70,7 +70,7 @@ func identify(f *frame, p *reset.Packet) reset.ID {
 
 // place says where the frame was captured.
 func (f *frame) place(header int) flow.Place {
-	l := flow.Place{Interface: f.device.index << 8, Header: hash(f.data[:header])}
+	l := flow.Place{Interface: f.device.place << 8, Header: hash(f.data[:header])}
 	if len(f.options) > 0 {
 		l.Interface |= uint32(f.direction())
 	}
@@ -89,6 +89,11 @@ func (f *frame) place(header int) flow.Place {
 		}
 	}
 	return l
+}
+
+// placeOf numbers an interface by what the file says of it.
+func placeOf(name string, link uint32, number int) uint32 {
+	return hash([]byte(name)) ^ link<<16 ^ uint32(number)
 }
 
 func hash(head []byte) uint32 {
