@@ -103,7 +103,9 @@ type teller struct {
 	around  reset.Time
 	search  explain.Span // that the user bounds the search to; 0: no bound
 	told    int          // stories so far
-	damaged int          // stretches of the journal that do not decode
+	streams bool         // from standard input: a reset comes again with each revision
+	newest  map[reset.ID]uint32
+	damaged int // stretches of the journal that do not decode
 	setting explain.Setting
 }
 
@@ -260,6 +262,9 @@ func (t *teller) tell(ctx context.Context, r *reset.Reset, found *explain.Found)
 
 // write prints the story.
 func (t *teller) write(best *reset.Reset, around *explain.Around, found *explain.Found) error {
+	if t.again(best) {
+		return nil
+	}
 	attribute.Complete(best)
 	story := explain.Tell(best, around, t.setting)
 	if found != nil {
@@ -282,6 +287,25 @@ func (t *teller) write(best *reset.Reset, around *explain.Around, found *explain
 	t.told++
 	_, err := t.app.stdout.Write(t.text.Append(b, story))
 	return err
+}
+
+// maxNewest bounds how many resets of a stream are remembered.
+const maxNewest = 10_000
+
+// again reports whether a stream's reset was told with this revision, or a
+// higher one, before: its lines come once for each.
+func (t *teller) again(r *reset.Reset) bool {
+	if !t.streams {
+		return false
+	}
+	if revision, told := t.newest[r.ID]; told && revision >= r.Revision {
+		return true
+	}
+	if t.newest == nil || len(t.newest) >= maxNewest {
+		t.newest = make(map[reset.ID]uint32)
+	}
+	t.newest[r.ID] = r.Revision
+	return false
 }
 
 // candidates lists what else fits, with a mark at the one that is explained.

@@ -32,6 +32,7 @@ func (t *teller) stream(ctx context.Context, in io.Reader) error {
 	lines := bufio.NewScanner(in)
 	lines.Buffer(make([]byte, 64<<10), maxLine)
 	failed, seen := 0, 0
+	t.streams = true
 	for lines.Scan() && ctx.Err() == nil {
 		text := strings.TrimSpace(lines.Text())
 		if text == "" || strings.HasPrefix(text, "==") || foldedLine.MatchString(text) {

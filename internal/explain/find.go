@@ -94,11 +94,15 @@ func (f *Found) Best(around reset.Time) *reset.Reset {
 	return best
 }
 
-// knows is how much a record says of who and why.
+// knows is how much a record says of who and why. Of equals, the record of the
+// end that sent has it at first hand.
 func knows(r *reset.Reset) int {
-	level := 4*int(r.Confidence.Sender) + int(r.Confidence.Cause)
+	level := 8*int(r.Confidence.Sender) + 2*int(r.Confidence.Cause)
 	if r.Sender > reset.SenderUnknown {
-		level += 16
+		level += 64
+	}
+	if r.Direction == reset.Out {
+		level++
 	}
 	return level
 }

@@ -19,8 +19,9 @@ const maxNext = 4
 func next(r *reset.Reset, page *causes.Page, setting *Setting) []Command {
 	var list []Command
 	inside := enter(r, setting)
-	for _, check := range page.ChecksFor(r.Direction) {
-		command, ok := check.Fill(func(name, program string) string { return value(r, setting, name, program) })
+	view := viewpoint(r)
+	for _, check := range page.ChecksFor(view.Direction) {
+		command, ok := check.Fill(func(name, program string) string { return value(view, setting, name, program) })
 		if !ok || len(list) >= maxNext {
 			continue
 		}
@@ -31,6 +32,18 @@ func next(r *reset.Reset, page *causes.Page, setting *Setting) []Command {
 		list = append(list, Command{Command: command, Question: check.Question})
 	}
 	return list
+}
+
+// viewpoint is the record as the end that sent the RST would have it, where that
+// is on this host too and its verdict was taken over: what there is to look at
+// is there. Of the socket's owner this end knows only its own.
+func viewpoint(r *reset.Reset) *reset.Reset {
+	if r.Direction != reset.In || r.Sender < reset.LocalApp || r.Sender > reset.LocalInject {
+		return r
+	}
+	view := *r
+	view.Direction, view.Process = reset.Out, nil
+	return &view
 }
 
 // value is what stands for a placeholder in a command of the program, or

@@ -205,11 +205,11 @@ func harm(r *reset.Reset) string {
 	}
 	var parts []string
 	if c := r.Connection; c != nil {
-		if c.Unsent.V > 0 {
-			parts = append(parts, bytesOf(uint64(c.Unsent.V))+" sent and not acknowledged")
+		if n := unsent(c).V; n > 0 {
+			parts = append(parts, bytesOf(uint64(n))+" sent and not acknowledged")
 		}
-		if c.Unread.V > 0 {
-			parts = append(parts, bytesOf(uint64(c.Unread.V))+" received and not read")
+		if n := unread(c).V; n > 0 {
+			parts = append(parts, bytesOf(uint64(n))+" received and not read")
 		}
 	}
 	if len(parts) == 0 {

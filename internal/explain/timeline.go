@@ -17,7 +17,7 @@ const (
 // timeLine puts what is known in order: the connection's last steps, the resets
 // that led to this one, this one, and those that followed.
 func timeLine(r *reset.Reset, around *Around) []Moment {
-	list := connectionMoments(r)
+	list := connectionMoments(r, firstSeen(r, around))
 	if text := endText(r.Process); text != "" {
 		list = append(list, Moment{begin(r, around), text})
 	}
@@ -60,14 +60,29 @@ func begin(r *reset.Reset, around *Around) reset.Time {
 
 func first(list []reset.Reset, n int) []reset.Reset { return list[:min(len(list), n)] }
 
-// connectionMoments are the steps that the socket's last state tells.
-func connectionMoments(r *reset.Reset) []Moment {
+// firstSeen is when this packet was first on record, at whichever end: what led
+// to it came before.
+func firstSeen(r *reset.Reset, around *Around) reset.Time {
+	at := r.Time
+	for _, list := range [][]reset.Reset{around.Linked, around.Same} {
+		for i := range list {
+			if packetOf(&list[i]) == packetOf(r) {
+				at = min(at, list[i].Time)
+			}
+		}
+	}
+	return at
+}
+
+// connectionMoments are the steps that the socket's last state tells, none of
+// them later than the packet.
+func connectionMoments(r *reset.Reset, latest reset.Time) []Moment {
 	c := r.Connection
 	if c == nil {
 		return nil
 	}
 	var list []Moment
-	before := func(v reset.Opt[int64]) reset.Time { return r.Time - reset.Time(milliseconds(v)) }
+	before := func(v reset.Opt[int64]) reset.Time { return min(r.Time-reset.Time(milliseconds(v)), latest) }
 	if c.AgeMS.OK && c.AgeMS.V > 0 {
 		text := "connected"
 		if name := processName(r.Process); name != "" {

@@ -29,7 +29,7 @@ func unknown(r *reset.Reset, around *Around, zone *time.Location) []string {
 	if r.Direction == reset.In && r.Twin.IsZero() && (r.Sender == reset.Peer || r.Sender == reset.Path) {
 		add("what the other end saw: a record or a capture from there would tell")
 	}
-	if c := r.Connection; c != nil && c.Baseline == reset.BaselineNone {
+	if c := r.Connection; c != nil && c.Baseline == reset.BaselineNone && c.State != "SYN_SENT" {
 		add("how the connection began: it is older than the recording")
 	}
 	if r.Kernel.Inferred {

@@ -192,14 +192,16 @@ func (w *Watch) Of(from, until, now reset.Time, setting *Setting) Coverage {
 // Bounds is the time that the lines tell of, from the first to the last, or to
 // now where somebody watches still.
 func (w *Watch) Bounds(now reset.Time) (Span, bool) {
-	if len(w.spans) == 0 {
+	lives := !w.stopped && w.last != 0 && w.last+checkpoint >= now
+	switch {
+	case len(w.spans) == 0 && lives && w.began != 0:
+		return Span{w.began, now}, true // no minute is full yet
+	case len(w.spans) == 0:
 		return Span{}, false
+	case lives:
+		return Span{w.spans[0].From, now}, true
 	}
-	last := w.spans[len(w.spans)-1].Until
-	if !w.stopped && w.last+checkpoint >= now {
-		last = now
-	}
-	return Span{w.spans[0].From, last}, true
+	return Span{w.spans[0].From, w.spans[len(w.spans)-1].Until}, true
 }
 
 // reason is what the journal says of a gap.
