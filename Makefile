@@ -77,7 +77,7 @@ bench: build ## what watching costs and what is recorded, beside what others use
 doc: ## write the generated reference pages
 	@go test ./internal/config -run 'TestReferenceIsCurrent|TestRenderDefaultReadsBack' -count=1 -update
 	@go test ./cmd/rstwatch -run TestReferenceIsCurrent -count=1 -update
-	@go test ./internal/attribute -run TestReferenceIsCurrent -count=1 -update
+	@go test ./internal/attribute -run 'TestReferenceIsCurrent|TestPagesHaveTheRules' -count=1 -update
 
 man: build ## the man pages, in bin/man
 	@bin/rstwatch man bin/man

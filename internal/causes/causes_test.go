@@ -170,7 +170,7 @@ func TestFill(t *testing.T) {
 }
 
 func TestPlain(t *testing.T) {
-	got := Plain("see [half-open](half-open.md): `tcp_v4_rcv` says `NO_SOCKET` [not a link]")
+	got := Plain("see [half-open](half-open.md): **`tcp_v4_rcv`** says `NO_SOCKET` [not a link]")
 	if diff := cmp.Diff("see half-open: tcp_v4_rcv says NO_SOCKET [not a link]", got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -16,7 +16,7 @@ type Page struct {
 	Meaning    string   // one sentence
 	Happened   []string // paragraphs
 	Recognised []string // paragraphs
-	Rules      string   // the generated part: a Markdown table, or nothing
+	Rules      []Rule   // the rows of the rule base that lead to it
 	Leads      []string // what usually leads to it
 	Advice     []string // what to do
 	Checks     []Check  // what to look at next

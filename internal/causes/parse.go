@@ -51,11 +51,14 @@ func (p *Page) parse(word, text string) error {
 			return fmt.Errorf("section %q is empty", part.heading)
 		}
 	}
-	recognised, rules, err := takeRules(bodies[1])
+	recognised, table, err := takeRules(bodies[1])
 	if err != nil {
 		return err
 	}
-	p.Happened, p.Recognised, p.Rules = paragraphs(bodies[0]), paragraphs(recognised), rules
+	p.Happened, p.Recognised = paragraphs(bodies[0]), paragraphs(recognised)
+	if p.Rules, err = rules(table); err != nil {
+		return err
+	}
 	if p.Checks, err = checks(bodies[4]); err != nil {
 		return err
 	}

@@ -27,7 +27,11 @@ and a half.
 So.
 
 <!-- rules -->
-| a | b |
+Made.
+
+| where | b | c | d | e |
+|---|---|---|---|---|
+| sent here | peer | likely | **fact: so**; other: too | |
 <!-- /rules -->
 
 Or so.
@@ -68,7 +72,7 @@ func TestParse(t *testing.T) {
 	}
 	want := &Page{
 		Cause: reset.Scan, Title: "somebody looked", Meaning: "It was a scan of ports.",
-		Happened: []string{"One.", "Two, and a half."}, Recognised: []string{"So.", "Or so."}, Rules: "| a | b |",
+		Happened: []string{"One.", "Two, and a half."}, Recognised: []string{"So.", "Or so."}, Rules: []Rule{{"sent here", "peer", "likely", "fact: so; other: too", ""}},
 		Leads: []string{"This, on two lines.", "That."}, Advice: []string{"Nothing."},
 		Checks: []Check{
 			{Command: "uptime", Question: "how long?"},
@@ -94,6 +98,7 @@ func TestParseRefuses(t *testing.T) {
 		{"no list", "- Nothing.", "Nothing.", "no item"},
 		{"no place for rules", "<!-- rules -->", "", "no place"},
 		{"rules without end", "<!-- /rules -->", "", "do not end"},
+		{"odd row", "| likely |", "|", "has 4 cells"},
 		{"no question", "uptime # how long?", "uptime", "which question"},
 		{"placeholder", "{remote}", "{remoet}", "{remoet}"},
 		{"direction", "sh in", "sh inward", "inward"},

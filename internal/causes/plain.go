@@ -9,7 +9,7 @@ import (
 var link = regexp.MustCompile(`\[([^\]\n]*)\]\(([^)\n]*)\)`)
 
 // Plain turns a text of a page into one for terminals: without the marks of
-// code, and with links as their words.
-func Plain(text string) string {
-	return strings.ReplaceAll(link.ReplaceAllString(text, "$1"), "`", "")
-}
+// code and of weight, and with links as their words.
+func Plain(text string) string { return marks.Replace(link.ReplaceAllString(text, "$1")) }
+
+var marks = strings.NewReplacer("`", "", "**", "")

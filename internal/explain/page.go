@@ -15,6 +15,7 @@ func (t *Text) AppendPage(b []byte, p *causes.Page) []byte {
 	w.wrapped("", causes.Plain(p.Meaning))
 	w.prose("What happened", p.Happened)
 	w.prose("How it is recognised", p.Recognised)
+	w.rules(p.Rules)
 	w.items("What usually leads to it", p.Leads)
 	w.items("What to do", p.Advice)
 	w.checks(p)
@@ -30,6 +31,21 @@ func (w *writer) prose(heading string, paragraphs []string) {
 			w.blank()
 		}
 		w.wrapped("  ", causes.Plain(text))
+	}
+}
+
+// rules writes the rows of the rule base, each on lines of its own.
+func (w *writer) rules(list []causes.Rule) {
+	if len(list) == 0 {
+		return
+	}
+	w.heading("The rules, of which the first that holds decides")
+	for _, r := range list {
+		text := r.Where + ", " + r.Sender + ", " + r.Sure + ": " + r.Needs
+		if r.Doubts != "" {
+			text += "; against it: " + r.Doubts
+		}
+		w.wrapped("  - ", text)
 	}
 }
 
