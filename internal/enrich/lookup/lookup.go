@@ -17,6 +17,9 @@ type Config struct {
 	Queue   int           // questions that wait
 	Workers int           // questions that are asked at the same time
 	Timeout time.Duration // for one question
+	// Stale is how long an answer that is no longer believed is given all the
+	// same, while the question is asked again. 0: not at all.
+	Stale time.Duration
 }
 
 // Validate says what is wrong with the bounds.
@@ -65,7 +68,7 @@ type Table[K comparable, V any] struct {
 type entry[V any] struct {
 	value   V
 	found   bool
-	waiting bool // it has been asked
+	waiting bool // it has been asked, and is not believed any more
 	until   time.Time
 }
 
@@ -91,17 +94,24 @@ func (t *Table[K, V]) Get(k K) (V, bool) {
 			t.put(k, e)
 		}
 	}
-	if ok && (e.waiting || t.now().Before(e.until)) {
+	if ok && !e.waiting && t.now().Before(e.until) {
 		return e.value, e.found
 	}
-	var none V
+	if !ok || !t.now().Before(e.until.Add(t.cfg.Stale)) {
+		var none V
+		e.value, e.found = none, false
+	}
+	if e.waiting {
+		return e.value, e.found
+	}
 	select {
 	case t.queue <- k:
-		t.put(k, entry[V]{waiting: true})
+		e.waiting = true
+		t.put(k, e)
 	default:
 		t.counts.Crowded++
 	}
-	return none, false
+	return e.value, e.found
 }
 
 // put keeps an entry; the caller holds mu.

@@ -81,6 +81,37 @@ func TestGetNeverWaits(t *testing.T) {
 	})
 }
 
+// TestStaleWhileAsking: an answer that is a little too old is given while a new
+// one is asked for, a very old one is not.
+func TestStaleWhileAsking(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := bounds
+		cfg.Stale = time.Minute
+		n := 0
+		table, err := New(cfg, func(context.Context, string) Answer[int] {
+			n++
+			return Answer[int]{Value: n, Found: true, Keep: time.Second}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		go table.Run(ctx)
+		for _, step := range []struct {
+			after time.Duration
+			want  int
+			found bool
+		}{{0, 0, false}, {0, 1, true}, {2 * time.Second, 1, true}, {0, 2, true}, {2 * time.Minute, 0, false}, {0, 3, true}} {
+			time.Sleep(step.after)
+			if got, ok := table.Get("a"); got != step.want || ok != step.found {
+				t.Errorf("after %v: %d, %v; want %d, %v", step.after, got, ok, step.want, step.found)
+			}
+			synctest.Wait()
+		}
+	})
+}
+
 // TestTableIsBounded asks for more than may be kept; what is used stays.
 func TestTableIsBounded(t *testing.T) {
 	table, err := New(Config{Entries: 8, Queue: 1, Workers: 1, Timeout: time.Second}, func(context.Context, int) Answer[int] { return Answer[int]{} })
