@@ -203,6 +203,9 @@ func printEnrich(w io.Writer, s *daemon.EnrichStatus) {
 			fmt.Fprintf(w, "look-ups of %s\t%d, %d found, %d left out as too many waited\n", name, n.Asked, n.Found, n.Crowded)
 		}
 	}
+	if n := s.Rejects; n != (daemon.RejectStatus{}) {
+		fmt.Fprintf(w, "rejects\t%d with their rule, %d with some that it may have been, %d without, %d left out in floods\n", n.Named, n.Several, n.None, n.Spared)
+	}
 	if s.Searches > 0 {
 		fmt.Fprintf(w, "searches for owners\t%d, %d open files read, %d given up for lack of time\n", s.Searches, s.Files, s.Stopped)
 	}

@@ -138,6 +138,8 @@ type Enrich struct {
 	// The Unix sockets on which Docker and podman are asked for names and images. What containerd, CRI-O and Docker keep in files
 	// is read without asking. Empty: nobody is asked, and no file read.
 	RuntimeSockets []string `toml:"runtime_sockets"`
+	// Whether the rule that rejected a packet is sought in the rules of its network namespace, nftables' and iptables'.
+	Rules bool `toml:"rules"`
 }
 
 // Serve is what other commands on this host ask the daemon through.
@@ -174,7 +176,7 @@ func Default() *Config {
 		},
 		JSONLog: JSONLog{Keep: 30, Daily: true, Compress: "gzip", AppendOnly: true},
 		Enrich: Enrich{
-			Claims: true, Owners: true, Containers: true,
+			Claims: true, Owners: true, Containers: true, Rules: true,
 			RuntimeSockets: []string{"/var/run/docker.sock", "/run/podman/podman.sock"},
 		},
 		Serve: Serve{Socket: "/run/rstwatch/rstwatch.sock", Group: "rstwatch"},

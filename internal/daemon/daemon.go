@@ -129,7 +129,7 @@ func (d *Daemon) open(background context.Context) (err error) {
 		}
 	}()
 	d.place.Unwatched = d.capture.Unwatched
-	if d.enrich, err = newEnrichment(cfg); err != nil {
+	if d.enrich, err = newEnrichment(cfg, d.tracker); err != nil {
 		return err
 	}
 	d.place.Enrichers = d.enrich.enrichers()

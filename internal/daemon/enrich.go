@@ -12,6 +12,7 @@ import (
 	"github.com/rstwatch/rstwatch/internal/enrich/container"
 	"github.com/rstwatch/rstwatch/internal/enrich/lookup"
 	"github.com/rstwatch/rstwatch/internal/enrich/owner"
+	"github.com/rstwatch/rstwatch/internal/enrich/rule"
 	"github.com/rstwatch/rstwatch/internal/packet"
 	"github.com/rstwatch/rstwatch/internal/reset"
 )
@@ -25,11 +26,12 @@ type enrichment struct {
 	claims     *claims
 	owners     *owner.Finder
 	containers *container.Reader
+	rules      *rule.Finder
 }
 
 // newEnrichment makes what the settings ask for; nothing is looked up before
 // run.
-func newEnrichment(cfg *config.Config) (*enrichment, error) {
+func newEnrichment(cfg *config.Config, namespaces rule.Namespaces) (*enrichment, error) {
 	e := &enrichment{}
 	var err error
 	if cfg.Enrich.Claims {
@@ -45,6 +47,11 @@ func newEnrichment(cfg *config.Config) (*enrichment, error) {
 			Sockets: cfg.Enrich.RuntimeSockets, Ask: len(cfg.Enrich.RuntimeSockets) > 0, Timeout: lookupLimit,
 		}
 		if e.containers, err = container.New(c); err != nil {
+			return nil, fmt.Errorf("preparing look-ups: %w", err)
+		}
+	}
+	if cfg.Enrich.Rules {
+		if e.rules, err = rule.New(namespaces); err != nil {
 			return nil, fmt.Errorf("preparing look-ups: %w", err)
 		}
 	}
@@ -64,6 +71,9 @@ func (e *enrichment) enrichers() []Enricher {
 	if e.containers != nil {
 		list = append(list, e.containers)
 	}
+	if e.rules != nil {
+		list = append(list, e.rules)
+	}
 	return list
 }
 
@@ -75,6 +85,9 @@ func (e *enrichment) run(ctx context.Context) {
 	}
 	if e.containers != nil {
 		running.Go(func() { e.containers.Run(ctx) })
+	}
+	if e.rules != nil {
+		running.Go(func() { e.rules.Run(ctx) })
 	}
 	running.Wait()
 }
@@ -142,6 +155,16 @@ type EnrichStatus struct {
 	Files    uint64                  `json:"owner_files,omitempty"`    // open files that were read for owners
 	Searches uint64                  `json:"owner_searches,omitempty"` // through all processes
 	Stopped  uint64                  `json:"owner_stopped,omitempty"`  // searches for which the time did not suffice
+	Rejects  RejectStatus            `json:"rejects,omitzero"`
+}
+
+// RejectStatus counts the firewall's resets by what is known of the rule, each
+// time that one was looked at while the rules were known.
+type RejectStatus struct {
+	Named   uint64 `json:"named"`
+	Several uint64 `json:"several"` // it may have been more than one
+	None    uint64 `json:"none"`
+	Spared  uint64 `json:"spared,omitempty"` // not looked at: too many in one second
 }
 
 // LookupStatus is what became of the questions of one kind.
@@ -169,6 +192,11 @@ func (e *enrichment) status() *EnrichStatus {
 		c := e.containers.Counts()
 		s.Lookups["cgroup"], s.Lookups["process"] = statusOf(c.Cgroups), statusOf(c.Processes)
 		s.Lookups["container"] = statusOf(c.Names)
+	}
+	if e.rules != nil {
+		c := e.rules.Counts()
+		s.Lookups["ruleset"] = statusOf(c.Counts)
+		s.Rejects = RejectStatus{Named: c.Named, Several: c.Several, None: c.None, Spared: c.Spared}
 	}
 	return s
 }

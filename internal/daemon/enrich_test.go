@@ -102,7 +102,7 @@ func TestEnrichmentFindsUs(t *testing.T) {
 	}
 	cfg := config.Default()
 	cfg.Enrich.RuntimeSockets = nil
-	e, err := newEnrichment(cfg)
+	e, err := newEnrichment(cfg, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +132,7 @@ func TestEnrichmentFindsUs(t *testing.T) {
 func TestEnrichmentLeavesOut(t *testing.T) {
 	cfg := config.Default()
 	cfg.Enrich = config.Enrich{}
-	e, err := newEnrichment(cfg)
+	e, err := newEnrichment(cfg, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

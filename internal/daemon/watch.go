@@ -35,7 +35,7 @@ func Watch(ctx context.Context, cfg *config.Config, recorder Recorder, ready fun
 	defer cancel()
 	place := Here(tracker.Lookup)
 	place.Unwatched = capture.Unwatched
-	enrich, err := newEnrichment(cfg)
+	enrich, err := newEnrichment(cfg, tracker)
 	if err != nil {
 		return SensorCounts{}, err
 	}
