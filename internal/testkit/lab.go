@@ -7,6 +7,7 @@ import (
 	"os"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -38,7 +39,8 @@ type Lab struct {
 	stacked map[Route][2]*Node // made by Stack
 	port    uint16
 	pace    pace
-	box     *middlebox // nil before a maker wants it
+	box     *middlebox    // nil before a maker wants it
+	silence time.Duration // as Silence says
 }
 
 // Option changes what NewLab builds.

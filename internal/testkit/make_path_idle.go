@@ -33,6 +33,10 @@ func idleMakers() []Maker {
 	}
 }
 
+// Silence lets connections that fall silent be so for d, if that is longer than
+// the two seconds that suffice the lab: a verdict may want more.
+func (l *Lab) Silence(d time.Duration) { l.silence = d }
+
 // forgotten is what may be said of a RST that a silence led to: the silence
 // tells, not who forgot.
 var forgotten = seen(reset.Path, reset.IdleTimeout, reset.FirewallReject, reset.PeerNoConnection, reset.Forged, reset.CauseUnknown).or(reset.Peer)
@@ -59,7 +63,7 @@ func (r *run) silent(fallen func(server *sock) error, answered func(client, serv
 			return err
 		}
 	}
-	time.Sleep(silence) // what the maker is about: it can be longer, not shorter
+	time.Sleep(max(silence, r.lab.silence)) // what the maker is about: it can be longer, not shorter
 	for i, client := range clients {
 		if err := fallen(servers[i]); err != nil {
 			return err
