@@ -71,6 +71,7 @@ func (a *app) read(cmd *cobra.Command, o readOptions, args []string) error {
 	ctx, enough := context.WithCancel(cmd.Context())
 	defer enough()
 	out := bufio.NewWriterSize(a.stdout, 64<<10)
+	c.Idle = out.Flush                                            // what a stream has shown so far
 	printer, err := a.newPrinter(o.printing, cfg, filter, enough) // colour and width are the terminal's
 	if err != nil {
 		return err
@@ -83,8 +84,11 @@ func (a *app) read(cmd *cobra.Command, o readOptions, args []string) error {
 	stop := a.showProgress(reader, files, printer)
 	err = a.readAll(ctx, reader, printer)
 	stop()
-	if errors.Is(err, context.Canceled) && printer.left < 0 && cmd.Context().Err() == nil {
+	switch {
+	case errors.Is(err, context.Canceled) && printer.left < 0 && cmd.Context().Err() == nil:
 		err = nil // as many as were asked for
+	case errors.Is(err, context.Canceled):
+		err = errors.New("interrupted: what follows was not read")
 	}
 	err = errors.Join(err, out.Flush())
 	a.tellRead(reader.Counts(), printer)

@@ -10,11 +10,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/rstwatch/rstwatch/internal/flow"
 	"github.com/rstwatch/rstwatch/internal/reset"
 )
 
@@ -274,5 +276,52 @@ func TestVantage(t *testing.T) {
 		if len(got) != 2 || got[0].Hook != test.want[0] || got[1].Hook != test.want[1] {
 			t.Errorf("vantage %v: got %+v", test.vantage, got)
 		}
+	}
+}
+
+// TestStream reads a pipe that stays open: what it holds is handed on when
+// nothing more comes.
+func TestStream(t *testing.T) {
+	from, to, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := file{order: binary.LittleEndian, link: linkRaw}
+	b := f.pcap(sample{start, segment(server, client, reset.RST, 1, 0, "")}, sample{start + 1e6, segment(server, client, reset.RST, 2, 0, "")})
+	idle := make(chan int, 1)
+	var got []uint32
+	cfg := Config{Flow: flow.Config{MaxFlows: 10, Ahead: 100 * time.Millisecond}, Idle: func() error { idle <- len(got); return nil }}
+	r, err := New(cfg, []string{StandardInput}, from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		done <- r.Run(background(), func(f *Found) error { got = append(got, f.Sighting.Packet.Seq.V); return nil })
+	}()
+	if _, err := to.Write(b[:len(b)-20]); err != nil {
+		t.Fatal(err)
+	}
+	if n := <-idle; n != 1 {
+		t.Errorf("%d resets were handed on while the stream was silent, want 1", n)
+	}
+	to.Write(b[len(b)-20:])
+	to.Close()
+	if err := <-done; err != nil || len(got) != 2 {
+		t.Errorf("%d resets, error %v", len(got), err)
+	}
+	// One that stays silent ends with the context.
+	from, to, err = os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer to.Close()
+	ctx, cancel := context.WithCancel(background())
+	cancel()
+	if r, err = New(cfg, []string{StandardInput}, from); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Run(ctx, func(*Found) error { return nil }); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want the context's", err)
 	}
 }

@@ -94,3 +94,12 @@ func (r *Reader) release() error {
 	}
 	return err
 }
+
+func (r *Reader) releaseAll() error {
+	for r.held.length > 0 {
+		if err := r.release(); err != nil {
+			return err
+		}
+	}
+	return nil
+}

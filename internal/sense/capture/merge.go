@@ -21,6 +21,7 @@ type merge struct {
 	open    []*source
 	last    *source // whose head was handed out
 	problem func(file string, err error)
+	idle    func(fd int) error // waits until a stream has something to read
 }
 
 // opening is a file that is not open yet, or not read yet.
@@ -28,7 +29,7 @@ type opening struct {
 	name  string
 	rank  int
 	first int64   // the time of its first packet
-	ready *source // a stream, which cannot be opened twice
+	ready *source // open already
 }
 
 // newMerge looks at the beginning of each file. A file that cannot be read is
@@ -38,7 +39,10 @@ func newMerge(names []string, stdin io.Reader, problem func(file string, err err
 	for rank, name := range names {
 		o := &opening{name: name, rank: rank, first: math.MinInt64}
 		m.waiting = append(m.waiting, o)
-		if name == StandardInput || len(names) == 1 {
+		if name == StandardInput {
+			continue // it may be long in coming
+		}
+		if len(names) == 1 {
 			s, err := m.begin(o)
 			if err != nil {
 				m.close()
@@ -59,7 +63,7 @@ func newMerge(names []string, stdin io.Reader, problem func(file string, err err
 // look reads the time of a file's first packet and leaves the file alone again.
 func (m *merge) look(o *opening) error {
 	var unread atomic.Int64
-	s, err := openSource(o.name, m.stdin, &unread)
+	s, err := openSource(o.name, m.stdin, &unread, nil)
 	if err != nil {
 		return err
 	}
@@ -72,7 +76,7 @@ func (m *merge) look(o *opening) error {
 
 // begin opens a file and reads its first packet.
 func (m *merge) begin(o *opening) (*source, error) {
-	s, err := openSource(o.name, m.stdin, &m.read)
+	s, err := openSource(o.name, m.stdin, &m.read, m.idle)
 	if err != nil {
 		return nil, err
 	}

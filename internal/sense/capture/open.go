@@ -27,19 +27,26 @@ type source struct {
 
 // meter counts what was read of the files, for those who watch.
 type meter struct {
-	from io.Reader
-	read *atomic.Int64
+	from  io.Reader
+	read  *atomic.Int64
+	await func() error // before each reading; may be nil
 }
 
 func (m *meter) Read(b []byte) (int, error) {
+	if m.await != nil {
+		if err := m.await(); err != nil {
+			return 0, err
+		}
+	}
 	n, err := m.from.Read(b)
 	m.read.Add(int64(n))
 	return n, err
 }
 
 // openSource opens a file and finds out what it is.
-func openSource(name string, stdin io.Reader, read *atomic.Int64) (*source, error) {
+func openSource(name string, stdin io.Reader, read *atomic.Int64, idle func(fd int) error) (*source, error) {
 	from, closeFile := stdin, func() {}
+	var await func() error
 	if name != StandardInput {
 		file, err := os.Open(name)
 		if err != nil {
@@ -51,7 +58,12 @@ func openSource(name string, stdin io.Reader, read *atomic.Int64) (*source, erro
 		}
 		from, closeFile = file, func() { file.Close() }
 	}
-	s, err := newSource(name, &meter{from, read})
+	if stream, ok := from.(*os.File); ok && idle != nil {
+		if info, err := stream.Stat(); err == nil && !info.Mode().IsRegular() {
+			await = func() error { return idle(int(stream.Fd())) }
+		}
+	}
+	s, err := newSource(name, &meter{from, read, await})
 	if err != nil {
 		closeFile()
 		return nil, fmt.Errorf("reading %q: %w", name, err)

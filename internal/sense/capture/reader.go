@@ -24,6 +24,9 @@ type Config struct {
 	Vantage []netip.Addr
 	// Flow is how the account of connections is kept; the zero is its default.
 	Flow flow.Config
+	// Idle is called when a stream has been silent for so long that all resets
+	// were handed on; it may be nil.
+	Idle func() error
 	// KeepPayload keeps what follows the headers of a RST.
 	KeepPayload bool
 }
@@ -52,6 +55,7 @@ type Reader struct {
 	held    queue
 	now     int64 // the latest time of a packet
 	found   Found
+	failed  error // of the sink, while a stream was waited for
 }
 
 // New returns a reader of files. It opens those that there are and looks at the
@@ -109,9 +113,15 @@ const checkEvery = 4096
 // packets. An error of the sink ends it.
 func (r *Reader) Run(ctx context.Context, sink func(*Found) error) error {
 	defer r.Close()
-	r.sink = sink
+	r.sink, r.merge.idle = sink, func(fd int) error { return r.await(ctx, fd) }
 	for {
 		s, err := r.merge.next()
+		if r.failed != nil {
+			return r.failed
+		}
+		if err != nil && ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if err != nil {
 			return err
 		}
@@ -129,10 +139,8 @@ func (r *Reader) Run(ctx context.Context, sink func(*Found) error) error {
 		}
 	}
 	r.live.frames.Store(r.counts.Frames)
-	for r.held.length > 0 {
-		if err := r.release(); err != nil {
-			return err
-		}
+	if err := r.releaseAll(); err != nil {
+		return err
 	}
 	return r.unread()
 }
