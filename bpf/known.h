@@ -43,7 +43,11 @@ static __always_inline void look_beside(struct known_part *k, struct tuple *t)
 	if (!same_addr(now.raddr, o->tuple.raddr))
 		return;
 	k->beside_state = BPF_CORE_READ(sk, __sk_common.skc_state);
-	k->beside_snd_nxt = BPF_CORE_READ((struct tcp_sock *)sk, snd_nxt);
+	/* tcp_connect counts the SYN as sent once it has been, and the answer may come sooner. */
+	if (k->beside_state == 2) /* TCP_SYN_SENT */
+		k->beside_snd_nxt = BPF_CORE_READ((struct tcp_sock *)sk, write_seq);
+	else
+		k->beside_snd_nxt = BPF_CORE_READ((struct tcp_sock *)sk, snd_nxt);
 	k->beside_rcv_nxt = BPF_CORE_READ((struct tcp_sock *)sk, rcv_nxt);
 }
 

@@ -177,6 +177,40 @@ var contexts = []told{
 	{"forged-peer-alive", reset.Out, testkit.Release{}, map[string]func(around) bool{
 		"an earlier RST": func(a around) bool { return a.Past.ResetAgo.OK && a.Past.ClosedError == uint16(unix.ECONNRESET) },
 	}},
+	{"untranslated-reply", reset.Out, testkit.Release{}, map[string]func(around) bool{
+		"which connection waits": func(a around) bool { return a.Beside.Known && a.Beside.State == "ESTABLISHED" },
+		"it is its answer":       func(a around) bool { return a.Beside.SndNxt == a.Packet.Seq },
+		"not this one":           func(a around) bool { return !a.Past.Known },
+	}},
+	{"untranslated-syn-ack", reset.Out, testkit.Release{}, map[string]func(around) bool{
+		"which connection waits": func(a around) bool { return a.Beside.Known && a.Beside.State == "SYN_SENT" },
+		"it is its answer":       func(a around) bool { return a.Beside.SndNxt == a.Packet.Seq },
+	}},
+	{"tuple-reused", reset.Out, testkit.Release{}, map[string]func(around) bool{
+		"an earlier one": func(a around) bool { return a.Past.OpenedAgo.OK && a.Past.ClosedAgo.OK },
+		"who connects":   func(a around) bool { return a.Process != nil && a.Process.PID.V == uint32(os.Getpid()) },
+	}},
+	{"connect-cancelled", reset.Out, testkit.Release{}, map[string]func(around) bool{
+		"it was connecting": func(a around) bool {
+			return a.Past.Originator.V && a.Past.ClosedFrom == "SYN_SENT" && !a.Past.OpenedAgo.OK
+		},
+	}},
+	{"disconnect-unsent", reset.Out, testkit.Release{}, map[string]func(around) bool{
+		"connect(AF_UNSPEC)": stacked("tcp_disconnect", "__inet_stream_connect"),
+		"bytes not sent":     func(a around) bool { return a.Connection.Unsent.V > 0 },
+	}},
+	{"fast-open-listener-closed", reset.Out, testkit.Release{}, map[string]func(around) bool{
+		"the listener stopped": stacked("inet_csk_listen_stop"),
+	}},
+	{"mptcp-unread", reset.Out, testkit.Release{}, map[string]func(around) bool{
+		"a path of Multipath TCP": func(a around) bool { return a.Socket.Multipath.V },
+	}},
+	{"idle-balancer", reset.In, testkit.Release{}, map[string]func(around) bool{
+		"the silence before": func(a around) bool { return a.Connection.QuietBeforeMS.V > 500 },
+	}},
+	{"path-wrong-mac", reset.In, testkit.Release{}, map[string]func(around) bool{
+		"another neighbour": func(a around) bool { return !bytes.Equal(a.Past.HandshakeMAC, a.Packet.MACSrc) },
+	}},
 	{"unread-data", reset.In, testkit.Release{}, map[string]func(around) bool{
 		"handshake": handshake,
 	}},
