@@ -166,6 +166,9 @@ func (d *diagnosis) print(w io.Writer) error {
 		}
 		fmt.Fprintf(table, "journal\t%s: %d entries, %d bytes, %d lost\n", s.Journal.Dir, s.Journal.Entries, s.Journal.Bytes, s.Journal.Lost)
 		fmt.Fprintf(table, "sightings\t%d seen, %d lost, %d skipped by the kernel\n", s.Counts.Seen, s.Counts.Lost, s.Counts.Missed)
+		if t := s.Table; t != nil {
+			fmt.Fprintf(table, "connections\t%d known, room for %d, %d forgotten\n", t.Held, t.Size, t.Forgotten)
+		}
 		printEnrich(table, s.Enrich)
 		for _, o := range s.Outputs {
 			fmt.Fprintf(table, "output %s\t%d entries, %d failed\n", o.Name, o.Written, o.Failed)

@@ -36,6 +36,8 @@ type Capture struct {
 	Name   string
 	Sensor Sensor
 	Counts func() SensorCounts
+	// Table says how the table of connections fares; nil: the sensor keeps none.
+	Table func() *TableStatus
 	// Coverage says what is being watched; nil: every namespace of the host,
 	// from its birth.
 	Coverage func() []reset.Coverage

@@ -397,6 +397,9 @@ func (d *Daemon) Status() Status {
 		},
 		Notices: d.notices, Enrich: d.enrich.status(),
 	}
+	if d.capture.Table != nil {
+		s.Table = d.capture.Table()
+	}
 	for _, o := range d.outputs {
 		s.Outputs = append(s.Outputs, o.status())
 	}

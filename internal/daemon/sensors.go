@@ -61,12 +61,23 @@ func newKernelCapture(name string, cfg *config.Config, want wants, log *slog.Log
 		Blind: "senders that go past the queueing discipline (PACKET_QDISC_BYPASS, AF_XDP, XDP_TX), what XDP drops, " +
 			"and packets that IPsec in transport mode hands up without a device of their own",
 	}
+	capture.Table = func() *TableStatus {
+		t, err := sensor.Table()
+		if err != nil {
+			log.Warn("counting what the sensor knows of connections", "error", err)
+			return nil
+		}
+		return &TableStatus{Size: t.Size, Begun: t.Begun, Held: t.Held, Forgotten: t.Forgotten}
+	}
 	if c.Light {
 		capture.Fields = query.AllFields &^ (query.LinkFields | query.FieldInterface | query.FieldMark)
 		capture.Rules = rules.FieldDirection | rules.FieldTime
 		capture.Unwatched = attribute.WireNotWatched()
 		capture.Blind = "the wire: RSTs that are forwarded, rejected by the firewall, injected, or that only a request or " +
 			"TIME_WAIT socket took; and the headers of those that TCP sent or took"
+	}
+	if !kernel.NamesFunctions() {
+		capture.Blind += "; and which of the kernel's functions led to an abort, since /proc/kallsyms hides where they are"
 	}
 	return capture, nil
 }

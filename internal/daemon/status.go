@@ -15,6 +15,7 @@ type Status struct {
 	Blind      string         `json:"blind,omitempty"`
 	Attempts   []Attempt      `json:"attempts"`
 	Counts     SensorCounts   `json:"counts"`
+	Table      *TableStatus   `json:"connections,omitempty"`
 	Namespaces int            `json:"namespaces"`
 	Filter     string         `json:"filter,omitempty"`
 	Journal    JournalStatus  `json:"journal"`
@@ -23,6 +24,15 @@ type Status struct {
 	Outputs    []OutputStatus `json:"outputs,omitempty"`
 	Notices    []string       `json:"notices,omitempty"`
 	Enrich     *EnrichStatus  `json:"enrich,omitempty"`
+}
+
+// TableStatus is the account of a sensor's table of connections: lines begun
+// are held, or were forgotten for newer ones.
+type TableStatus struct {
+	Size      uint64 `json:"size"`
+	Begun     uint64 `json:"begun"`
+	Held      uint64 `json:"held"`
+	Forgotten uint64 `json:"forgotten"`
 }
 
 // JournalStatus is how the journal fares.

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"fmt"
 	"io"
@@ -43,19 +44,12 @@ func parseSymbols(in io.Reader) (*symbols, error) {
 	var all []uint64
 	lines := bufio.NewScanner(in)
 	for lines.Scan() {
-		address, rest, _ := strings.Cut(lines.Text(), " ")
-		kind, name, ok := strings.Cut(rest, " ")
-		start, err := strconv.ParseUint(address, 16, 64)
-		if !ok || err != nil || start == 0 {
+		start, name := parseSymbol(lines.Bytes())
+		if start == 0 {
 			continue // hidden: kernel.kptr_restrict
 		}
 		all = append(all, start)
-		if !strings.Contains("tTwW", kind) { // no code
-			continue
-		}
-		name, _, _ = strings.Cut(name, "\t") // the module stands behind a tab
-		name, _, _ = strings.Cut(name, ".")
-		if number, ok := index[name]; ok {
+		if number, ok := index[string(name)]; ok {
 			kept = append(kept, found{start, number})
 		}
 	}
@@ -77,6 +71,41 @@ func parseSymbols(in io.Reader) (*symbols, error) {
 		s.starts, s.ends, s.names = append(s.starts, k.start), append(s.ends, end), append(s.names, k.name)
 	}
 	return s, nil
+}
+
+// parseSymbol reads one line: the address, 0 where there is none, and the name,
+// empty where it is no code. What a compiler added to it is cut off.
+func parseSymbol(line []byte) (start uint64, name []byte) {
+	address, rest, _ := bytes.Cut(line, []byte(" "))
+	kind, name, ok := bytes.Cut(rest, []byte(" "))
+	start, err := strconv.ParseUint(string(address), 16, 64)
+	if !ok || err != nil {
+		return 0, nil
+	}
+	if len(kind) != 1 || !strings.Contains("tTwW", string(kind)) {
+		return start, nil
+	}
+	if end := bytes.IndexAny(name, ".\t"); end >= 0 { // a module stands behind a tab
+		name = name[:end]
+	}
+	return start, name
+}
+
+// NamesFunctions tells whether the kernel lets us know where its functions are,
+// without which an abort is judged by its reason alone.
+func NamesFunctions() bool {
+	f, err := os.Open("/proc/kallsyms")
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		if start, name := parseSymbol(lines.Bytes()); len(name) > 0 {
+			return start != 0 // all are hidden, or none
+		}
+	}
+	return false
 }
 
 // name is the function at an address; 0: none of the list.
