@@ -17,6 +17,6 @@ var socketDestroyed = cause{
 		{sender: reset.LocalApp, cause: reset.SocketDestroyed, who: certain, why: certain,
 			needs: []sign{given(unaskedByTCP), both(decisive, byOther), why(strong, alive)}},
 		{sender: reset.LocalApp, cause: reset.SocketDestroyed, who: likely, why: likely,
-			needs: []sign{both(strong, reason("TCP_STATE")), why(strong, alive)}},
+			needs: []sign{both(strong, reason("TCP_STATE")), why(strong, alive), given(not(timerRan))}},
 	},
 }

@@ -16,7 +16,7 @@ var keepaliveTimeout = cause{
 			needs: []sign{both(decisive, reason("TCP_KEEPALIVE_TIMEOUT"))}},
 		// Before Linux 6.12.
 		{sender: reset.LocalKernel, cause: reset.KeepaliveTimeout, who: certain, why: certain,
-			needs: []sign{given(unaskedByTCP), given(noReason), both(decisive, under("tcp_keepalive_timer")), why(strong, noUserTimeout)}},
+			needs: []sign{given(unaskedByTCP), given(noReason), given(not(inState("FIN_WAIT2"))), both(decisive, under("tcp_keepalive_timer")), why(strong, noUserTimeout)}},
 		{sender: reset.LocalKernel, cause: reset.KeepaliveTimeout, who: likely, why: likely,
 			needs: []sign{given(unaskedByTCP), given(noReason), given(alive), both(strong, keepsAlive), both(strong, probesFailed)},
 			adds:  []sign{both(weak, timerRan)}},
@@ -33,7 +33,7 @@ var userTimeoutRan = cause{
 			needs: []sign{both(decisive, reason("TCP_KEEPALIVE_TIMEOUT")), why(strong, userTimeout)}, adds: []sign{why(weak, probesFailed)}},
 		// Before Linux 6.12.
 		{sender: reset.LocalKernel, cause: reset.UserTimeout, who: certain, why: certain,
-			needs: []sign{given(unaskedByTCP), given(noReason), both(decisive, under("tcp_keepalive_timer")), why(strong, userTimeout)}},
+			needs: []sign{given(unaskedByTCP), given(noReason), given(not(inState("FIN_WAIT2"))), both(decisive, under("tcp_keepalive_timer")), why(strong, userTimeout)}},
 		{sender: reset.LocalKernel, cause: reset.UserTimeout, who: likely, why: likely,
 			needs: []sign{given(unaskedByTCP), given(noReason), given(alive), both(strong, userTimeout), both(strong, probesFailed)}},
 	},

@@ -4,8 +4,9 @@ import "github.com/rstwatch/rstwatch/internal/reset"
 
 // wrongHost: the packet reached another host with the same address, which does
 // not know the connection: anycast, ECMP, a duplicate or moved address. The
-// answer is that of an ordinary stack, from another distance; and it comes in the middle of a connection, where a
-// forger that looks for something mostly strikes at its beginning.
+// answer is that of an ordinary stack, from another distance; from further away than that address no box on the way
+// can have read the packet, and one hop off only the middle of a connection
+// counts, since a forger that looks for something mostly strikes at its beginning.
 var wrongHost = cause{
 	word:  reset.WrongHost,
 	here:  "the packet was meant for another host with this address",
@@ -13,7 +14,7 @@ var wrongHost = cause{
 	next:  "see whether the address is anycast, balanced by ECMP, moved or used twice: arping -D, traceroute with the flow's ports",
 	seen: []row{
 		{sender: reset.Peer, cause: reset.WrongHost, who: possible, why: likely,
-			needs: []sign{given(taken), given(whenOpen), both(weak, bareRST), why(weak, replyForm), why(weak, openForLong), why(strong, ttlFarther)}, adds: wrongHostAdds},
+			needs: []sign{given(taken), given(whenOpen), both(weak, bareRST), why(weak, replyForm), why(strong, ttlFarther)}, adds: append([]sign{why(weak, openForLong)}, wrongHostAdds...)},
 		{sender: reset.Peer, cause: reset.WrongHost, who: possible, why: likely,
 			needs: []sign{given(taken), given(whenOpen), both(weak, bareRST), why(weak, replyForm), why(weak, openForLong), why(strong, ttlShifted), given(not(labelZero))}, adds: wrongHostAdds},
 		// On the same link, under another link-layer address: moved, or used twice.

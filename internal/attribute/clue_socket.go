@@ -69,7 +69,7 @@ var (
 		holds: func(c *Case) bool { return c.socket().Probes.OK && c.socket().Probes.V > 0 },
 	}
 	timerRan = clue{fact: factTimer, says: "a timer of the socket had run out", holds: func(c *Case) bool {
-		return c.socket().TimeoutHit == reset.Some(true)
+		return c.socket().TimeoutHit == reset.Some(true) || caller(c, timers) != ""
 	}}
 	subflow = clue{fact: factSubflow, says: "the socket is a subflow of Multipath TCP", holds: func(c *Case) bool {
 		return c.socket().Multipath == reset.Some(true)
@@ -85,6 +85,9 @@ var (
 		return c.connection().Unread == reset.Some[uint32](0)
 	}}
 )
+
+// timers are the kernel's functions for timers of a socket.
+var timers = []string{"tcp_keepalive_timer", "tcp_write_timer", "tcp_write_timer_handler", "tcp_retransmit_timer", "tcp_probe_timer"}
 
 // The owner's end.
 var (
