@@ -73,11 +73,7 @@ func makeAnycast(r *run) error {
 			seen: seen(reset.Peer, reset.WrongHost, reset.PeerNoConnection, reset.Forged, reset.CauseUnknown).or(reset.Path),
 		})
 	}
-	for i := range r.expects[first:] { // nobody who began before watches the other host
-		if e := &r.expects[first+i]; e.Direction == reset.Out {
-			e.Optional = true
-		}
-	}
+	r.late(first)
 	return nil
 }
 
@@ -206,6 +202,8 @@ func (r *run) natted(s shot, inside, outside Flow) {
 	}
 	for i := first; i < len(r.expects); i++ {
 		w.tell(&r.expects[i])
+		// Behind the NAT it is another connection's, by all that it bears.
+		r.expects[i].Silent = r.expects[i].Direction == reset.In
 	}
 }
 

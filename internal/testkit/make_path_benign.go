@@ -266,6 +266,12 @@ func makeBackscatter(r *run) error {
 		a := r.answered(s, r.server, r.client, reset.NoListener, "NO_SOCKET")
 		a.seen = seen(reset.Peer, reset.Backscatter, reset.Scan, reset.CauseUnknown).or(reset.Path)
 		r.sent(a)
+		for i := range r.expects {
+			// Who only passes it on cannot know that nobody asked.
+			if e := &r.expects[i]; e.Direction == reset.Forward {
+				e.Seen = seen(reset.Peer, reset.Backscatter, reset.Scan, reset.Refused, reset.CauseUnknown).or(reset.Path)
+			}
+		}
 	}
 	if err := r.awaitSent(r.server.node, r.n); err != nil {
 		return err

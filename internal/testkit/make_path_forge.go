@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -307,5 +308,11 @@ func (f forgery) makeSYN(r *run, box *middlebox, nth int) error {
 	}
 	// The server's SYN+ACK comes too late, and its half-open connection goes.
 	r.answersStray(r.client, r.server, client.local.Port(), l.local.Port(), forged[0].Ack, reset.Accepted, "NOT_SPECIFIED")
+	for i := range r.expects {
+		// For the server it is what a scan leaves: a SYN, and a RST for the answer.
+		if e := &r.expects[i]; e.Sender == reset.LocalKernel && e.Direction != reset.Out {
+			e.Seen.Causes = append(slices.Clone(e.Seen.Causes), reset.Scan)
+		}
+	}
 	return r.awaitGrowth(r.server.node, "TcpExtEmbryonicRsts", nth)
 }

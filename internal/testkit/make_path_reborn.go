@@ -77,12 +77,17 @@ func (r *run) onReborn(family int) error {
 			seen: seen(reset.Peer, reset.PeerNoConnection, reset.CauseUnknown),
 		})
 	}
-	for i := range r.expects { // the new namespace is nobody's who watched before
-		if e := &r.expects[i]; e.Direction == reset.Out {
-			e.Optional = true
-		}
-	}
+	r.late(0)
 	return nil
+}
+
+// late marks what a namespace sent that came while others were watching: who
+// watches only what was there before has none of its records.
+func (r *run) late(first int) {
+	for i := first; i < len(r.expects); i++ {
+		e := &r.expects[i]
+		e.Optional, e.Silent = e.Optional || e.Direction == reset.Out, true
+	}
 }
 
 // guest makes a namespace beside the server, on a net of its own, and lets it
