@@ -189,6 +189,9 @@ func (a *app) explainText(colour string) *explain.Text {
 // that says what was watched comes once a minute.
 const afterwards = reset.Time(2 * time.Minute)
 
+// before is how long before its begin: a gap there has its reason earlier.
+const before = reset.Time(10 * time.Minute)
+
 // read opens the journal for the entries of a stretch of time.
 func (t *teller) read(ctx context.Context, since, until reset.Time) (*journal.Reader, error) {
 	dir := t.cfg.Journal.Dir
@@ -205,11 +208,14 @@ func (t *teller) read(ctx context.Context, since, until reset.Time) (*journal.Re
 
 // find runs a search over the part of the journal that it needs.
 func (t *teller) find(ctx context.Context, search *explain.Search) (*explain.Found, error) {
-	until := search.Until
-	if until != 0 {
-		until += afterwards
+	since, until := search.From, search.Until
+	if search.Target.ByTuple() { // the answer may be that nobody watched
+		since = max(since-before, 0)
+		if until != 0 {
+			until += afterwards
+		}
 	}
-	reader, err := t.read(ctx, search.From, until)
+	reader, err := t.read(ctx, since, until)
 	if err != nil {
 		return nil, err
 	}

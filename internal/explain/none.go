@@ -30,12 +30,16 @@ type None struct {
 func TellNone(target *Target, found *Found, asked Span, setting Setting) *None {
 	n := &None{Between: target.String(), Coverage: found.Watch.Of(asked.From, asked.Until, setting.Now, &setting)}
 	c, zone := &n.Coverage, setting.zone()
+	some := c.WithoutHost || slices.ContainsFunc(c.Filters, ofSome)
 	c.Filters = slices.DeleteFunc(c.Filters, target.takenInBy)
-	n.Proven = c.Throughout() && c.Pending == 0 && !c.WithoutHost && c.Lost == 0 && c.Folded == 0 && len(c.Filters) == 0 && len(c.Unwatched) == 0
+	whole := c.Throughout() && c.Pending == 0 && c.Lost == 0 && c.Folded == 0 && len(c.Filters) == 0 && len(c.Unwatched) == 0
+	n.Proven = whole && !some
 	when := period(asked, zone)
 	n.Sentence = "No RST between " + n.Between + " is on record, " + when
 	switch {
-	case n.Proven:
+	case whole && some:
+		n.Sentence = "No RST between " + n.Between + " passed in the namespaces watched, " + when + ": watching throughout, nothing lost."
+	case whole:
 		n.Sentence = "No RST between " + n.Between + " passed here, " + when + ": watching throughout, nothing lost."
 	case len(c.Gaps) == 1 && c.Gaps[0].Span == asked:
 		n.Sentence += ", and nobody was watching: " + c.Gaps[0].Reason + ". So there may have been one."
@@ -55,18 +59,32 @@ func TellNone(target *Target, found *Found, asked Span, setting Setting) *None {
 	return n
 }
 
-// takenInBy reports whether a filter surely lets every reset of the target
-// through: it looks at addresses and ports alone, and matches both ways.
-func (t *Target) takenInBy(text string) bool {
-	filter, err := query.Parse(text)
-	if err != nil || filter.Needs()&^(query.FieldAddress|query.FieldPort) != 0 {
-		return false
+// takenInBy reports whether a choice, as a coverage line bears it, surely lets
+// every reset of the target through: it chooses namespaces, which are told by
+// themselves, or addresses and ports, and matches both ways.
+func (t *Target) takenInBy(choice string) bool {
+	for part := range strings.SplitSeq(choice, "; ") {
+		if strings.HasPrefix(part, "netns ") {
+			continue
+		}
+		filter, err := query.Parse(part)
+		if err != nil || filter.Needs()&^(query.FieldAddress|query.FieldPort) != 0 {
+			return false
+		}
+		if filter.Needs()&query.FieldPort != 0 && (t.A.Any || t.B.Any) {
+			return false
+		}
+		a, b := reset.EndpointFrom(t.A.Addr, t.A.Port), reset.EndpointFrom(t.B.Addr, t.B.Port)
+		if !filter.Match(&reset.Reset{Src: a, Dst: b}) || !filter.Match(&reset.Reset{Src: b, Dst: a}) {
+			return false
+		}
 	}
-	if filter.Needs()&query.FieldPort != 0 && (t.A.Any || t.B.Any) {
-		return false
-	}
-	a, b := reset.EndpointFrom(t.A.Addr, t.A.Port), reset.EndpointFrom(t.B.Addr, t.B.Port)
-	return filter.Match(&reset.Reset{Src: a, Dst: b}) && filter.Match(&reset.Reset{Src: b, Dst: a})
+	return true
+}
+
+// ofSome reports whether a choice names the namespaces that are watched.
+func ofSome(choice string) bool {
+	return strings.HasPrefix(choice, "netns ") || strings.Contains(choice, "; netns ")
 }
 
 func plural(n int, one, many string) string {
@@ -80,6 +98,9 @@ func plural(n int, one, many string) string {
 func period(s Span, zone *time.Location) string {
 	from, until := s.From.Std().In(zone), s.Until.Std().In(zone)
 	form := "15:04:05"
+	if s.Until-s.From < reset.Time(10*time.Second) {
+		form += ".000"
+	}
 	if from.YearDay() != until.YearDay() || from.Year() != until.Year() {
 		form = "2006-01-02 15:04"
 		return from.Format(form) + " to " + until.Format(form)

@@ -54,9 +54,11 @@ var watches = []struct {
 		[]string{"5-8 the daemon was stopped"}, false},
 	{"killed", 99, []reset.Entry{covered(-1, 5), said("start", 8, "0b7c"), covered(8, 15)},
 		[]string{"5-8 the daemon ended without a last word (killed?), up to a minute of it may have been watched"}, false},
+	{"stopped before", 99, []reset.Entry{covered(-5, -3), said("stop", -3, "0b7c"), said("start", 20, "0b7c"), covered(20, 25)},
+		[]string{"0-14 the daemon was stopped"}, false},
 	{"restarted", 99, []reset.Entry{covered(-1, 5), covered(8, 15, bootOf("1111"))}, []string{"5-8 the host was restarted"}, false},
-	{"begun late", 99, []reset.Entry{covered(3, 15)}, []string{"0-3 the journal says nothing of the time before"}, false},
-	{"nothing", 99, nil, []string{"0-14 the journal has no word of that time"}, false},
+	{"begun late", 99, []reset.Entry{covered(3, 15)}, []string{"0-3 no line of the journal tells of that time"}, false},
+	{"nothing", 99, nil, []string{"0-14 no line of the journal tells of that time"}, false},
 	{"ended early", 99, []reset.Entry{covered(-1, 10), said("stop", 10, "0b7c")}, []string{"10-14 the daemon was stopped"}, false},
 	{"under way", 14, []reset.Entry{covered(-1, 13.5)}, nil, false},
 	{"just begun", 14, []reset.Entry{covered(-1, 5), said("stop", 5, "0b7c"), said("start", 13.9, "0b7c")},
@@ -66,6 +68,8 @@ var watches = []struct {
 	{"lost, of each namespace", 99, []reset.Entry{covered(-1, 15, lost(3), sensor("packet")), covered(-1, 15, lost(4), sensor("packet"), netnsOf("blue"))}, nil, false},
 	{"filter that takes it in", 99, []reset.Entry{covered(-1, 15, filter("port 443"))}, nil, true},
 	{"filter that does not", 99, []reset.Entry{covered(-1, 15, filter("port 80"))}, nil, false},
+	{"namespaces alone", 99, []reset.Entry{covered(-1, 15, netnsOf("blue"), filter("port 443; netns 9 77"))}, nil, false},
+	{"rules", 99, []reset.Entry{covered(-1, 15, filter("rules /etc/rules"))}, nil, false},
 	{"filter that may", 99, []reset.Entry{covered(-1, 15, filter("direction in"))}, nil, false},
 }
 

@@ -206,15 +206,9 @@ func (w *Watch) Bounds(now reset.Time) (Span, bool) {
 
 // reason is what the journal says of a gap.
 func (w *Watch) reason(gap Span) string {
-	first := len(w.spans) > 0 && gap.Until <= w.spans[0].From+joint
-	switch {
-	case len(w.spans) == 0:
-		return "the journal has no word of that time"
-	case first:
-		return "the journal says nothing of the time before"
-	}
 	for _, at := range w.stops {
-		if at >= gap.From-joint && at <= gap.From+reset.Time(5*time.Second) {
+		// A gap that begins with the time asked about began before that.
+		if at >= w.end(gap.From)-joint && at <= gap.From+reset.Time(5*time.Second) {
 			return "the daemon was stopped"
 		}
 	}
@@ -223,7 +217,20 @@ func (w *Watch) reason(gap Span) string {
 			return "the host was restarted"
 		}
 	}
+	if len(w.spans) == 0 || gap.Until <= w.spans[0].From+joint {
+		return "no line of the journal tells of that time"
+	}
 	return "the daemon ended without a last word (killed?), up to a minute of it may have been watched"
+}
+
+// end is when the last span before a time ended.
+func (w *Watch) end(at reset.Time) reset.Time {
+	for i := len(w.spans) - 1; i >= 0; i-- {
+		if w.spans[i].Until <= at {
+			return w.spans[i].Until
+		}
+	}
+	return at
 }
 
 // details fills what was lost or left out.

@@ -3,6 +3,7 @@ package lab
 import (
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -31,13 +32,24 @@ func contains(t *testing.T, text string, wanted ...string) {
 	}
 }
 
-// sentByServer waits for the server's record of a RST of this kind, and for
-// nothing more to come of it.
-func sentByServer(t *testing.T, lab *testkit.Lab, p place, kind string, scene testkit.Scene) reset.Reset {
+// sentByServer makes a RST of each kind and waits for the server's record of the
+// first, and for nothing more to come of it.
+func sentByServer(t *testing.T, lab *testkit.Lab, p place, kinds ...string) (list []reset.Reset) {
 	t.Helper()
-	expects := testkit.Visible(testkit.Lookup(t, kind).MustMake(t, lab, scene, 1), seenByBPF)
-	lab.AwaitCompare(t, expects, settled, p.observed(t))
-	var found reset.Reset
+	var all [][]testkit.Expect
+	for i, kind := range kinds {
+		all = append(all, testkit.Visible(testkit.Lookup(t, kind).MustMake(t, lab, lab.Scenes()[i], 1), seenByBPF))
+	}
+	lab.AwaitCompare(t, slices.Concat(all...), settled, p.observed(t))
+	for _, expects := range all {
+		list = append(list, p.final(t, lab, expects))
+	}
+	return list
+}
+
+// final waits for the server's last revision of one of these.
+func (p place) final(t *testing.T, lab *testkit.Lab, expects []testkit.Expect) (found reset.Reset) {
+	t.Helper()
 	until(t, "the final record of the server", func() bool {
 		for _, r := range p.resets(t) {
 			if r.Direction == reset.Out && r.Netns.ID == lab.Server.Inode && r.Final && isOne(expects, &r) {
@@ -66,13 +78,13 @@ func TestExplain(t *testing.T) {
 	lab := testkit.NewLab(t)
 	p := newPlace(t)
 	d := start(t, p, only(lab.Nodes()...)...)
-	unread := sentByServer(t, lab, p, "unread-data", lab.Scenes()[0])
-	refused := sentByServer(t, lab, p, "closed-port", lab.Scenes()[1])
+	made := sentByServer(t, lab, p, "unread-data", "closed-port")
+	unread, refused := made[0], made[1]
 
 	story := p.explained(t, 0, "#"+unread.ID.Short())
 	contains(t, story, "Reset "+unread.ID.Short(), unread.Src.String()+" > "+unread.Dst.String(),
-		"WHO   local-app ", "WHY   unread-data ", "kernel-reason: TCP_ABORT_ON_CLOSE", "RST,ACK leaves", "as it arrives",
-		"not read", "What to do", "ss -", "docs/causes/unread-data.md")
+		"WHO   local-app ", "WHY   unread-data ", "kernel-reason: TCP_ABORT_ON_CLOSE", "RST,ACK leaves", "the same packet at its other end",
+		"not read", "What to do", "nstat -az", "docs/causes/unread-data.md")
 	for _, words := range [][]string{{unread.ID.String()}, {unread.ID.Short()[1:]}} {
 		if again := p.explained(t, 0, words...); again != story {
 			t.Errorf("explain %q says:\n%s\nand with #:\n%s", words, again, story)
@@ -95,7 +107,7 @@ func TestExplain(t *testing.T) {
 	server, client := unread.Src.String(), reset.EndpointFrom(unread.Dst.Addr(), 1).String()
 	contains(t, p.explained(t, 0, server, client), "No RST between "+server+" and "+client, "on other ports", "#"+unread.ID.Short())
 	d.stop()
-	contains(t, p.explained(t, 0, server, client), "passed here", "watching throughout, nothing lost", "not the host's own namespace")
+	contains(t, p.explained(t, 0, server, client), "passed in the namespaces watched", "watching throughout", "lost.", "not the host's own namespace")
 	p.unwatched(t, lab, server)
 }
 
