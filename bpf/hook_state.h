@@ -95,6 +95,8 @@ static __always_inline void connecting(struct sock *sk)
 	struct opening o = {.begun_ns = bpf_ktime_get_ns()};
 	__u64 key = (__u64)sk;
 
+	if (!watches(sk))
+		return;
 	describe_owner(&o.owner, sk);
 	bpf_map_update_elem(&openings, &key, &o, BPF_ANY);
 }
@@ -146,9 +148,9 @@ static __always_inline void established(struct sock *sk, int from)
 	struct connection c = {.opened_ns = bpf_ktime_get_ns()}, *line;
 	struct tuple t;
 
-	tuple_of_socket(&t, sk);
-	if (!watches(t.netns))
+	if (!watches(sk))
 		return;
+	tuple_of_socket(&t, sk);
 	if (from == TCP_SYN_SENT) {
 		from_opening(&c, sk);
 		note_local_port(sk, &t);
@@ -172,9 +174,9 @@ static __always_inline void finishing(struct sock *sk)
 	struct connection c = {}, *line;
 	struct tuple t;
 
-	tuple_of_socket(&t, sk);
-	if (!watches(t.netns))
+	if (!watches(sk))
 		return;
+	tuple_of_socket(&t, sk);
 	line = line_of(&t, &c);
 	if (!line)
 		return;
@@ -189,9 +191,9 @@ static __always_inline void closed(struct sock *sk, int from)
 	struct connection c = {}, *line;
 	struct tuple t;
 
-	tuple_of_socket(&t, sk);
-	if (!watches(t.netns))
+	if (!watches(sk))
 		return;
+	tuple_of_socket(&t, sk);
 	line = line_of(&t, &c);
 	if (!line)
 		return;
@@ -211,10 +213,10 @@ static __always_inline void closed(struct sock *sk, int from)
 
 static __always_inline void listening(struct sock *sk)
 {
-	struct port key = {.netns = sk->__sk_common.skc_net.net->ns.inum, .port = sk->__sk_common.skc_num};
+	struct port key = {.netns = namespace_of(sk->__sk_common.skc_net.net), .port = sk->__sk_common.skc_num};
 	struct owner o = {};
 
-	if (key.port && watches(key.netns) && describe_owner(&o, sk))
+	if (key.port && watches(sk) && describe_owner(&o, sk))
 		bpf_map_update_elem(&listeners, &key, &o, BPF_ANY);
 }
 
@@ -259,7 +261,7 @@ static __always_inline void note_handshake(struct sk_buff *skb, struct found *f)
 
 	if (!dev)
 		return;
-	tuple_of_packet(&t, dev->nd_net.net->ns.inum, f);
+	tuple_of_packet(&t, namespace_of(dev->nd_net.net), f);
 	hash = hash_of(&t);
 	key = (__u32)hash & handshake_mask;
 	slot = bpf_map_lookup_elem(&handshakes, &key);
@@ -291,7 +293,8 @@ static __always_inline void note_own_syn(struct sk_buff *skb)
 	family = sk->__sk_common.skc_family;
 	if (family != AF_INET && family != AF_INET6)
 		return;
+	if (!watches(sk))
+		return;
 	tuple_of_socket(&t, sk);
-	if (watches(t.netns))
-		note_local_port(sk, &t);
+	note_local_port(sk, &t);
 }

@@ -120,7 +120,7 @@ static __always_inline struct connection *look_up_packet(struct sighting *s, str
 {
 	struct tuple t;
 
-	tuple_of_packet(&t, s->netns, f);
+	tuple_of_packet(&t, namespace_told(s), f);
 	return look_up(s, &t, beside);
 }
 
@@ -129,7 +129,7 @@ static __always_inline void look_up_own_packet(struct sighting *s, struct found 
 {
 	struct tuple t;
 
-	tuple_of_own_packet(&t, s->netns, f);
+	tuple_of_own_packet(&t, namespace_told(s), f);
 	look_up(s, &t, beside);
 }
 

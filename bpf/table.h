@@ -16,7 +16,7 @@ const volatile __u32 handshake_mask = 0xffff;
  * families, so that sockets and packets meet.
  */
 struct tuple {
-	__u32 netns;
+	__u32 netns; /* see namespace_of */
 	__u16 lport;
 	__u16 rport;
 	__u8 laddr[16];
@@ -113,6 +113,26 @@ struct {
 	__type(value, struct slot);
 } handshakes SEC(".maps");
 
+/*
+ * A namespace by the low half of its cookie, since its inode number is given to
+ * the next one as soon as it is gone; by that where there is no cookie (5.14).
+ */
+static __always_inline __u32 namespace_of(struct net *net)
+{
+	if (bpf_core_field_exists(net->net_cookie))
+		return (__u32)net->net_cookie;
+	return net->ns.inum;
+}
+
+static __always_inline __u32 namespace_told(const struct sighting *s)
+{
+	struct net *net = NULL;
+
+	if (bpf_core_field_exists(net->net_cookie))
+		return (__u32)s->netns_cookie;
+	return s->netns;
+}
+
 static __always_inline __u64 hash_of(const struct tuple *t)
 {
 	const __u64 *words = (const __u64 *)t;
@@ -145,7 +165,7 @@ static __always_inline void map_ipv4(__u8 *to, __u32 addr)
 
 static __always_inline void tuple_of_socket(struct tuple *t, const struct sock *sk)
 {
-	t->netns = sk->__sk_common.skc_net.net->ns.inum;
+	t->netns = namespace_of(sk->__sk_common.skc_net.net);
 	t->lport = swap16(socket_field(inet_sock, sk, inet_sport));
 	t->rport = swap16(sk->__sk_common.skc_dport);
 	if (sk->__sk_common.skc_family == AF_INET) {
@@ -191,9 +211,14 @@ static __always_inline void tuple_of_own_packet(struct tuple *t, __u32 netns, co
 	}
 }
 
-static __always_inline bool watches(__u32 netns)
+static __always_inline bool watches(struct sock *sk)
 {
-	return !filter_netns || bpf_map_lookup_elem(&watched_netns, &netns);
+	__u32 inum;
+
+	if (!filter_netns)
+		return true;
+	inum = sk->__sk_common.skc_net.net->ns.inum;
+	return bpf_map_lookup_elem(&watched_netns, &inum);
 }
 
 #endif
