@@ -101,7 +101,7 @@ func TestEnrichmentFindsUs(t *testing.T) {
 		t.Fatal(err)
 	}
 	cfg := config.Default()
-	cfg.Enrich.RuntimeSockets = nil
+	cfg.Enrich.RuntimeSockets, cfg.Enrich.Rules = nil, false
 	e, err := newEnrichment(cfg, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -13,16 +13,20 @@ import (
 )
 
 // How long a ruleset is believed, and how long it may serve while it is read
-// again: between the two, only the number of its state is asked for.
+// again. Where there are rules that reject, it is read anew before that: only
+// the number of its state is asked for, and the rest if that has changed.
 const (
-	keepRules = 2 * time.Second
-	staleFor  = 30 * time.Second
-	readLimit = 10 * time.Second
+	keepRules   = 10 * time.Second
+	staleFor    = 30 * time.Second
+	readLimit   = 10 * time.Second
+	refreshUsed = 5 * time.Second // where rules reject
+	refreshRest = time.Minute     // elsewhere, and where changes have no number
 )
 
-// Namespaces knows namespaces by their inode numbers.
+// Namespaces knows the network namespaces of the host.
 type Namespaces interface {
 	Get(id uint64) (netns.Namespace, bool)
+	List() []netns.Namespace
 }
 
 // Finder names the rules that rejected. Its methods may be called by several
@@ -30,7 +34,9 @@ type Namespaces interface {
 type Finder struct {
 	namespaces Namespaces
 	table      *lookup.Table[uint64, *ruleset]
-	last       map[uint64]*ruleset // by the table's one worker alone
+
+	reading sync.Mutex          // one namespace is read at a time
+	last    map[uint64]*ruleset // guarded by reading
 
 	named, several, none, spared atomic.Uint64
 
@@ -52,8 +58,9 @@ type Counts struct {
 	Spared  uint64 // not looked at: too many in one second
 }
 
-// maxRulesets bounds what is kept of namespaces.
-const maxRulesets = 64
+// maxRulesets bounds what is kept of namespaces: of each, only what leads to a
+// reject.
+const maxRulesets = 1024
 
 // New returns a finder that knows nothing until Run runs.
 func New(namespaces Namespaces) (*Finder, error) {
@@ -66,8 +73,55 @@ func New(namespaces Namespaces) (*Finder, error) {
 	return f, nil
 }
 
-// Run reads rulesets until ctx ends.
-func (f *Finder) Run(ctx context.Context) { f.table.Run(ctx) }
+// Run reads rulesets until ctx ends: those that are asked for, and all that
+// there are, so that the first reset of a rule can be named like the others.
+func (f *Finder) Run(ctx context.Context) {
+	var running sync.WaitGroup
+	running.Go(func() { f.table.Run(ctx) })
+	running.Go(func() { f.refresh(ctx) })
+	running.Wait()
+}
+
+// refresh reads the rules of every namespace, new ones within a second, and
+// again when it is time.
+func (f *Finder) refresh(ctx context.Context) {
+	due := make(map[uint64]time.Time)
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		there := f.namespaces.List()
+		for _, n := range there[:min(len(there), maxRulesets)] {
+			if ctx.Err() != nil {
+				return
+			}
+			if now := time.Now(); !now.Before(due[n.ID]) {
+				due[n.ID] = now.Add(f.renew(ctx, n.ID))
+			}
+		}
+		if len(due) > 2*maxRulesets {
+			clear(due) // namespaces that are gone
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// renew reads one and returns when it is to be read again.
+func (f *Finder) renew(ctx context.Context, id uint64) time.Duration {
+	ctx, cancel := context.WithTimeout(ctx, readLimit)
+	defer cancel()
+	answer := f.read(ctx, id)
+	if !answer.Found || answer.Value.legacy || len(answer.Value.bases) == 0 {
+		answer.Keep = 0 // it serves the first who asks, and is read again for the others
+		f.table.Set(id, answer)
+		return refreshRest
+	}
+	f.table.Set(id, answer)
+	return refreshUsed
+}
 
 // Counts returns the account so far.
 func (f *Finder) Counts() Counts {
@@ -118,8 +172,10 @@ func (f *Finder) Enrich(r *reset.Reset, _ *reset.Context) {
 	r.Rule = describe(found)
 }
 
-// read is asked by the table, one namespace at a time.
+// read reads the rules of one namespace.
 func (f *Finder) read(ctx context.Context, id uint64) lookup.Answer[*ruleset] {
+	f.reading.Lock()
+	defer f.reading.Unlock()
 	n, ok := f.namespaces.Get(id)
 	if !ok {
 		delete(f.last, id)

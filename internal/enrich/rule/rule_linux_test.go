@@ -3,9 +3,11 @@ package rule
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -283,6 +285,7 @@ func TestSpared(t *testing.T) {
 type known map[uint64]netns.Namespace
 
 func (k known) Get(id uint64) (netns.Namespace, bool) { n, ok := k[id]; return n, ok }
+func (k known) List() []netns.Namespace               { return slices.Collect(maps.Values(k)) }
 
 // TestFinder rejects a connection for real and names the rule that counted it,
 // and another once the rules have changed.
@@ -298,14 +301,13 @@ func TestFinder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	add := "add rule inet filter input ip daddr 10.7.0.1 tcp dport 22 counter reject with tcp reset\n"
+	do(t, n, "add table inet filter\nadd chain inet filter input { type filter hook input priority 0; }\n"+
+		"add rule inet filter input tcp dport 23 counter reject with tcp reset\n"+add, "nft", "-f", "-")
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { f.Run(ctx); close(done) }()
 	t.Cleanup(func() { stop(); <-done })
-
-	add := "add rule inet filter input ip daddr 10.7.0.1 tcp dport 22 counter reject with tcp reset\n"
-	do(t, n, "add table inet filter\nadd chain inet filter input { type filter hook input priority 0; }\n"+
-		"add rule inet filter input tcp dport 23 counter reject with tcp reset\n"+add, "nft", "-f", "-")
 	refuse(t, n, "10.7.0.1:22")
 	rejected := reset.Reset{
 		Sender: reset.LocalFirewall, Direction: reset.Out, Netns: reset.Netns{ID: n.Inode},
@@ -325,6 +327,9 @@ func TestFinder(t *testing.T) {
 		}
 	}
 	named("table inet filter, chain input, rule 2 (handle 3)")
+	if c := f.Counts(); c.Asked > 1 {
+		t.Errorf("the rules were asked for %d times: they are read beforehand", c.Asked)
+	}
 	do(t, n, "delete rule inet filter input handle 3\n"+add, "nft", "-f", "-")
 	refuse(t, n, "10.7.0.1:22")
 	named("table inet filter, chain input, rule 2 (handle 4)")
