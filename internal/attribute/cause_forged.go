@@ -25,7 +25,7 @@ var forged = cause{
 		{sender: reset.Path, cause: reset.Forged, who: likely, why: likely,
 			needs:  []sign{given(not(strayHere)), given(twoSigns)},
 			adds:   append(signsOf(both), who(weak, hopsAway), who(weak, neighbour)),
-			doubts: []sign{both(strong, ttlSame), both(strong, noBaseline), both(strong, oneSided)}},
+			doubts: []sign{who(weak, ttlSame), both(strong, noBaseline), both(strong, oneSided)}},
 	},
 }
 

@@ -10,7 +10,7 @@ var peerAbort = cause{
 	next:  "see at the other end what its application did at that time: unread data, SO_LINGER, a crash or a kill all look alike from here",
 	seen: []row{
 		{sender: reset.Peer, cause: reset.PeerAbort, who: likely, why: likely,
-			needs: []sign{given(taken), given(not(stageUnknown)), both(strong, abortForm)}, adds: asThePeer, doubts: notThePeer},
+			needs: []sign{given(taken), given(not(stageUnknown)), given(not(alone)), both(strong, abortForm)}, adds: asThePeer, doubts: notThePeer},
 		{sender: reset.Peer, cause: reset.PeerAbort, who: likely, why: possible,
 			needs: []sign{given(taken), given(whenOpen), both(weak, emptyAbort)}, adds: asThePeer, doubts: notThePeer},
 		{sender: reset.Peer, cause: reset.PeerAbort, who: likely, why: possible,

@@ -16,6 +16,6 @@ var peerNoConnection = cause{
 	},
 	seenLast: []row{
 		{sender: reset.Peer, cause: reset.PeerNoConnection, who: possible, why: possible,
-			needs: []sign{given(stageUnknown), both(weak, bareRST), given(not(keptAlive))}, adds: asThePeer, doubts: notThePeer},
+			needs: []sign{given(taken), given(stageUnknown), both(weak, bareRST)}, adds: asThePeer, doubts: notThePeer},
 	},
 }

@@ -74,6 +74,7 @@ func staged(stage at) clue {
 }
 
 var (
+	alone           = staged(atNothing)
 	whileConnecting = staged(atSyn)
 	beforeAnswer    = staged(atOwnSyn)
 	inHandshake     = staged(atSynAck)

@@ -97,6 +97,18 @@ func TestPeerIsBlamedWithCare(t *testing.T) {
 	}
 }
 
+// TestDoubtsAreListed: what speaks against the verdict stands in the record.
+func TestDoubtsAreListed(t *testing.T) {
+	c := caseOf(reset.In, accepting("ESTABLISHED"), abortingForm, withTTL(59), metAt(60))
+	Judge(c)
+	for _, e := range c.Reset.Evidence {
+		if e.Fact == factTTL && e.Against && e.For == "sender=peer" {
+			return
+		}
+	}
+	t.Errorf("another TTL does not speak against the peer: %+v", c.Reset.Evidence)
+}
+
 // TestTwinPrevails: the record where the packet was sent describes the packet.
 func TestTwinPrevails(t *testing.T) {
 	twin := &Twin{ID: reset.ID{1}, Sender: reset.LocalApp, Cause: reset.LingerZero, Confidence: reset.Confidence{Sender: certain, Cause: likely}}

@@ -105,6 +105,9 @@ func TestSentByTheKernel(t *testing.T) {
 		{"FIN sent within a round trip", out(saying("TCP_TIMEWAIT_SOCKET"), to(toDataFlags), withPast(func(p *reset.Past) {
 			p.FinAgo, p.RTTUS = reset.Some[int64](30e6), reset.Some[uint32](40000)
 		})), kernel, certain, reset.CloseRace, likely, reset.LostData},
+		{"FIN sent within a round trip, and known", out(saying("TCP_TIMEWAIT_SOCKET"), to(toDataFlags, numbered(700, 1001)), finSent, withPast(func(p *reset.Past) {
+			p.FinAgo, p.RTTUS = reset.Some[int64](30e6), reset.Some[uint32](40000)
+		})), kernel, certain, reset.TimeWait, certain, reset.LostData},
 		{"data after the FIN was known", out(saying("TCP_ABORT_ON_DATA"), to(toDataFlags, numbered(700, 1001)), finSent), kernel, certain, reset.DataAfterClose, certain, reset.LostData},
 		{"data after close, nothing known", out(saying("TCP_ABORT_ON_DATA"), to(toDataFlags)), kernel, certain, reset.DataAfterClose, likely, reset.LostData},
 		{"data after close, Linux 6.1", out(old, socketIn("CLOSE"), to(toDataFlags)), kernel, certain, reset.DataAfterClose, likely, reset.LostData},
