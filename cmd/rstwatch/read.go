@@ -15,7 +15,6 @@ import (
 	"github.com/rstwatch/rstwatch/internal/attribute"
 	"github.com/rstwatch/rstwatch/internal/correlate"
 	"github.com/rstwatch/rstwatch/internal/daemon"
-	"github.com/rstwatch/rstwatch/internal/flow"
 	"github.com/rstwatch/rstwatch/internal/query"
 	"github.com/rstwatch/rstwatch/internal/reset"
 	"github.com/rstwatch/rstwatch/internal/sense/capture"
@@ -154,7 +153,7 @@ func (a *app) readAll(ctx context.Context, reader *capture.Reader, p *printer) e
 	var failed error
 	joiner, err := correlate.New(correlate.DefaultConfig(), func(r *reset.Reset, joined correlate.Joined) {
 		r.ID, r.Revision, r.Final = found.ID, 1, true
-		attribute.Judge(&attribute.Case{Reset: r, Origin: joined.Origin, Context: joined.Context, After: after(&found.Later)})
+		attribute.Judge(&attribute.Case{Reset: r, Origin: joined.Origin, Context: joined.Context, After: after(found)})
 		failed = errors.Join(failed, p.print(&reset.Entry{Reset: r}))
 	})
 	if err != nil {
@@ -172,9 +171,11 @@ func (a *app) readAll(ctx context.Context, reader *capture.Reader, p *printer) e
 }
 
 // after is what the file shows beside and after a RST, in the words of the rules.
-func after(l *flow.Later) attribute.After {
+func after(f *capture.Found) attribute.After {
+	l := &f.Later
 	a := attribute.After{
 		Others: l.Others, OthersDiffer: l.OthersDiffer, SeqChange: l.SeqChange, AckChange: l.AckChange, SharedIPID: l.SharedIPID,
+		ScansBySource: f.Scans,
 	}
 	if l.Spoke {
 		a.PeerSpoke, a.PeerSpokeNS = &l.What, l.AfterNS

@@ -26,7 +26,11 @@ func distance(ttl uint8) int {
 func (c *Case) usualTTL() (uint8, bool) {
 	if f := c.flow(); f.Known && f.Packets > 0 && f.TTLMax > 0 {
 		ttl := c.packet().TTL.V
-		return max(f.TTLMin, min(f.TTLMax, ttl)), true
+		usual := max(f.TTLMin, min(f.TTLMax, ttl))
+		// A SYN that nothing followed may be a scanner's, who writes it past TCP
+		// and with any TTL; the RST that answers what came of it is the kernel's.
+		onlySYN := f.Stage == reset.AfterSYNACK && f.Originator == reset.Some(true)
+		return usual, usual == ttl || !onlySYN
 	}
 	if c.Reset.Direction == reset.Out {
 		return 0, false

@@ -26,6 +26,7 @@ type Tracker struct {
 	// How many packets were captured a second time at one place, of those that tell.
 	telling, doubled uint64
 	shared           shared
+	scans            scans
 	free             *Watch
 }
 

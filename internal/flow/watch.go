@@ -68,6 +68,9 @@ func (t *Tracker) Reset(p *packet.Segment, at int64, place *Place) *Watch {
 		}
 	}
 	t.shared.add(w)
+	if source, target, port, ok := tried(p, &w.Facts); ok {
+		t.scans.note(source, target, port, at)
+	}
 	w.older, c.watches = c.watches, w
 	c.sides[from].rst = true
 	return w

@@ -294,3 +294,34 @@ func TestSharedIPID(t *testing.T) {
 		t.Error("two neighbours may be chance")
 	}
 }
+
+func TestScans(t *testing.T) {
+	x := newScript(t, 1000, 5000)
+	try := func(port uint16, refused bool) *Watch {
+		x.now += 10 * millisecond
+		to := func(p *packet.Segment) { p.DstPort = port }
+		from := func(p *packet.Segment) { p.SrcPort = port }
+		x.say("c", syn, 0, 0, 0, to)
+		if refused {
+			return x.rst("s", ack, 0, 1, from, func(p *packet.Segment) { p.Seq = 0 })
+		}
+		x.say("s", syn|ack, 0, 1, 0, from)
+		return x.rst("c", 0, 1, 0, to)
+	}
+	var last *Watch
+	for i := range uint16(6) {
+		last = try(8000+i, i%2 == 0)
+		try(8000+i, i%2 == 0)
+	}
+	if n := x.tracker.Scans(last); n < 5 || n > 6 {
+		t.Errorf("%d ports were tried, want 6", n)
+	}
+	x.now += 120_000 * millisecond
+	if n := x.tracker.Scans(try(9000, true)); n != 1 {
+		t.Errorf("%d ports were tried two minutes later, want 1", n)
+	}
+	x.request()
+	if n := x.tracker.Scans(x.rst("s", ack, 1001, 101)); n != 0 {
+		t.Errorf("an abort tells of %d ports", n)
+	}
+}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/rstwatch/rstwatch/internal/flow"
 	"github.com/rstwatch/rstwatch/internal/reset"
+	"github.com/rstwatch/rstwatch/internal/testkit"
 )
 
 func background() context.Context { return context.Background() }
@@ -256,6 +257,22 @@ func TestFilesInOrderOfTime(t *testing.T) {
 	}
 	if diff := cmp.Diff([]uint32{1, 2, 3, 4, 5, 6, 7, 8}, got); diff != "" {
 		t.Errorf("order (-want +got):\n%s", diff)
+	}
+}
+
+// TestIDsDiffer has resets that are alike down to their time, as a clock of
+// microseconds gives them.
+func TestIDsDiffer(t *testing.T) {
+	f := file{order: binary.LittleEndian, link: linkRaw}
+	reply := testkit.Segment{Src: server, Dst: client, Flags: reset.RST, Seq: 1000, DF: true}.Bytes()
+	reply[4], reply[5] = 0, 0 // IP ID, as the kernel's replies have it
+	one := sample{start, reply}
+	_, ids, _, err := tryRead(Config{}, f.pcap(one, one, one))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(ids) != 3 || ids[0] == ids[1] || ids[1] == ids[2] || ids[0] == ids[2] {
+		t.Errorf("ids %v", ids)
 	}
 }
 

@@ -1,6 +1,8 @@
 package capture
 
 import (
+	"bytes"
+
 	"github.com/rstwatch/rstwatch/internal/flow"
 	"github.com/rstwatch/rstwatch/internal/reset"
 )
@@ -14,7 +16,9 @@ type held struct {
 	watch    *flow.Watch // nil: of its connection nothing is known
 	sighting reset.Sighting
 	context  reset.Context
-	data     []byte
+	data     []byte // from the link layer's header on
+	ip       int    // where the IP header is in it
+	nth      uint64 // of frames that are alike
 }
 
 // maxHeld bounds the resets that wait: in a storm the oldest goes before its
@@ -47,6 +51,23 @@ func (q *queue) push() *held {
 	return q.places[at]
 }
 
+// maxAlike bounds the frames that are compared.
+const maxAlike = 256
+
+// like counts the latest that bear the same time and the same headers.
+func (q *queue) like(at int64, ip []byte) (nth uint64) {
+	for i := q.length - 1; i >= max(0, q.length-maxAlike); i-- {
+		h := q.places[(q.first+i)%len(q.places)]
+		if h.at != at {
+			break
+		}
+		if kept := h.data[h.ip:]; len(kept) <= len(ip) && bytes.Equal(kept, ip[:len(kept)]) {
+			return h.nth + 1
+		}
+	}
+	return 0
+}
+
 // pop gives the oldest one's place back; it is valid until the next push.
 func (q *queue) pop() *held {
 	h := q.places[q.first]
@@ -63,12 +84,14 @@ func (r *Reader) hold(s *source, header int, watch *flow.Watch) error {
 			return err
 		}
 	}
-	f, h := &s.head, r.held.push()
+	f, nth := &s.head, r.held.like(s.head.at, s.head.data[header:])
+	h := r.held.push()
+	h.nth, h.ip = nth, header
 	h.data = append(h.data[:0], f.data[:r.kept(f, header)]...)
 	h.at, h.file, h.frame, h.watch = f.at, s.name, f.number, watch
 	h.sighting = reset.Sighting{Source: reset.Pcap, Complete: true, Time: reset.Time(f.at)}
 	r.fill(&h.sighting, h.data, f, header)
-	h.id = identify(f, &h.sighting.Packet)
+	h.id = identify(f.at, &h.sighting.Packet, nth)
 	h.sighting.Context = nil
 	if watch != nil {
 		h.context = reset.Context{Flow: watch.Facts}
@@ -83,7 +106,7 @@ func (r *Reader) release() error {
 	h := r.held.pop()
 	r.found = Found{ID: h.id, Sighting: &h.sighting, File: h.file, Frame: h.frame}
 	if h.watch != nil {
-		r.found.Later, r.found.Copies = h.watch.Later, h.watch.Copies
+		r.found.Later, r.found.Copies, r.found.Scans = h.watch.Later, h.watch.Copies, r.flows.Scans(h.watch)
 		if t := h.context.Flow.Answers; t != nil {
 			h.sighting.Trigger = t
 		}

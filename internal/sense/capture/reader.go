@@ -39,6 +39,7 @@ type Found struct {
 	File     string
 	Frame    uint64 // in the file, from 1
 	Copies   int    // further frames of the same packet
+	Scans    int    // ports that were tried by whom the RST tells of, up to it and a little after
 }
 
 // Reader reads the resets of capture files.

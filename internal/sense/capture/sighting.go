@@ -61,11 +61,12 @@ func (r *Reader) kept(f *frame, header int) int {
 const maxKept = 1024
 
 // identify makes the id of a frame from its headers and its time, so that it
-// does not depend on the file that the frame is in.
-func identify(f *frame, p *reset.Packet) reset.ID {
+// does not depend on the file that the frame is in. Of frames that are alike in
+// both, nth counts those before.
+func identify(at int64, p *reset.Packet, nth uint64) reset.ID {
 	name := make([]byte, 0, 192)
 	name = append(append(append(name, "pcap"...), p.LinkHeader...), p.Raw[:min(packet.HeaderLength(p.Raw), 128)]...)
-	return reset.NewOrigin(string(name)).NewID(f.at, uint64(f.at))
+	return reset.NewOrigin(string(name)).NewID(at, uint64(at)+nth<<32)
 }
 
 // place says where the frame was captured.
