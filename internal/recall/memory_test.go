@@ -193,8 +193,14 @@ func TestPeerSpoke(t *testing.T) {
 		{"the same, and the round trip is not known", rst(withoutRTT), []told{answer(230, reset.ACK|reset.PSH, 900, data)}, false},
 		{"a bare ACK at once", rst(), []told{answer(1, reset.ACK, 1000, bare)}, false},
 		{"a keepalive probe a second later", rst(), []told{answer(1000, reset.ACK, 999, bare)}, true},
-		{"a reply overtakes what its host had sent", rst(flags(reset.RST)), []told{answer(0.1, reset.ACK|reset.PSH, 1000, data)}, false},
-		{"data well behind a reply", rst(flags(reset.RST)), []told{answer(7, reset.ACK|reset.PSH, 1000, data)}, true},
+		{"data behind a RST without ACK", rst(flags(reset.RST)), []told{answer(0.05, reset.ACK|reset.PSH, 1000, data)}, true},
+		{"a reply overtook data and FIN", rst(flags(reset.RST)), []told{answer(0.05, reset.ACK|reset.PSH|reset.FIN, 1000, data)}, false},
+		{"a reply overtook data, then a FIN", rst(flags(reset.RST)), []told{
+			answer(0.05, reset.ACK|reset.PSH, 1000, data), answer(0.06, reset.ACK|reset.FIN, 1008, bare),
+		}, false},
+		{"a reply overtook data and an abort", rst(flags(reset.RST)), []told{
+			answer(0.05, reset.ACK|reset.PSH, 1000, data), at(0.06, reset.In, server, client, seq(1008)),
+		}, false},
 		{"a new connection of the same ports", rst(), []told{answer(900, reset.SYN, 77, bare)}, false},
 		{"SYN+ACK after the refusal of the same SYN", rst(refusedSYN), []told{answer(3, reset.SYN|reset.ACK, 77, bare)}, true},
 		{"SYN+ACK to another SYN", rst(refusedSYN, ack(4000)), []told{answer(3, reset.SYN|reset.ACK, 77, bare)}, false},

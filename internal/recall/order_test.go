@@ -60,7 +60,7 @@ func drawStory(t *rapid.T, span int) []told {
 	var story []told
 	for range rapid.IntRange(1, 25).Draw(t, "records") {
 		// No two packets are of one nanosecond.
-		later := float64(rapid.IntRange(0, span*10).Draw(t, "later"))/10 + float64(len(story))/1e6
+		later := float64(rapid.IntRange(0, span*10).Draw(t, "later"))/10 + (float64(len(story))+0.5)/1e6
 		direction := rapid.SampledFrom([]reset.Direction{reset.In, reset.In, reset.Out, reset.Out, reset.Forward}).Draw(t, "direction")
 		one := at(later, direction, end.Draw(t, "src"), end.Draw(t, "dst"), netns(rapid.Uint64Range(1, 2).Draw(t, "netns")),
 			seq(number.Draw(t, "seq")), ack(number.Draw(t, "ack")), ttl(rapid.Uint8Range(60, 64).Draw(t, "ttl")), ipid(rapid.Uint16Range(0, 4).Draw(t, "ipid")))

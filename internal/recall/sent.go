@@ -34,6 +34,9 @@ func (t *sentTable) note(packet packetKey, r *reset.Reset, recorded bool) {
 		t.slots = make([]sent, sentSlots)
 	}
 	s := &t.slots[packet%sentSlots]
+	if s.mono > r.MonoNS.V {
+		return
+	}
 	*s = sent{
 		packet: packet, src: r.Src.Addr(), dst: r.Dst.Addr(), mono: r.MonoNS.V, netns: r.Netns.ID, sender: r.Sender, cause: r.Cause, confidence: r.Confidence,
 	}

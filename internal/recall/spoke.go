@@ -8,11 +8,8 @@ import (
 )
 
 // How late a packet must come after a RST to be no straggler that was sent
-// before it. A RST without ACK is a reply, which may overtake by moments what
-// the same host's sockets had sent (another transmit queue); one with ACK is in
-// line with its connection.
+// before it.
 const (
-	overtaken      = int64(time.Millisecond)
 	shortStraggler = int64(20 * time.Millisecond)
 	longStraggler  = int64(500 * time.Millisecond) // where the round-trip time is not known
 )
@@ -25,10 +22,11 @@ func (m *Memory) findSpeech(s *subject, a *attribute.After) {
 	if s.Kernel.Verdict != reset.Accepted && !s.Sources.Has(reset.TCPReceiveReset) {
 		return
 	}
+	ended := m.endedItself(s)
 	var found *entry
 	for e := range m.index.tuples.of(tupleOf(s.Reset).reversed(), s.self) {
 		after := e.mono - s.mono
-		if after <= 0 || after > m.window || !answersNobody(&e.record) || !isSpeech(s, e.record.Trigger, after) {
+		if after <= 0 || after > m.window || !answersNobody(&e.record) || !isSpeech(s, e.record.Trigger, after, ended) {
 			continue
 		}
 		if found == nil || e.mono < found.mono || e.mono == found.mono && e.record.Trigger.Seq.V < found.record.Trigger.Seq.V {
@@ -39,6 +37,24 @@ func (m *Memory) findSpeech(s *subject, a *attribute.After) {
 		m.spoken = *found.record.Trigger
 		a.PeerSpoke, a.PeerSpokeNS = &m.spoken, found.mono-s.mono
 	}
+}
+
+// endedItself reports whether the RST's source shows right after it that it had
+// closed: by a FIN, or by an abort. Then a RST without ACK, which is a reply, may
+// have overtaken what its sockets had sent (over another transmit queue).
+func (m *Memory) endedItself(s *subject) bool {
+	soon := func(e *entry) bool { return e.mono > s.mono && e.mono-s.mono <= longStraggler }
+	for e := range m.index.tuples.of(tupleOf(s.Reset), s.self) {
+		if e.record.Direction == reset.In && soon(e) && e.record.Packet.Flags&reset.ACK != 0 {
+			return true
+		}
+	}
+	for e := range m.index.tuples.of(tupleOf(s.Reset).reversed(), s.self) {
+		if t := e.record.Trigger; t != nil && soon(e) && t.Flags&reset.FIN != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // answersNobody reports whether a RST that we sent is the kernel's reply to a
@@ -52,7 +68,7 @@ func answersNobody(r *reset.Reset) bool {
 
 // isSpeech reports whether a packet that came so long after the RST proves that
 // its sender had not sent the RST.
-func isSpeech(s *subject, t *reset.Trigger, after int64) bool {
+func isSpeech(s *subject, t *reset.Trigger, after int64, ended bool) bool {
 	rst := &s.Packet
 	switch {
 	case t.Flags&reset.RST != 0:
@@ -63,10 +79,11 @@ func isSpeech(s *subject, t *reset.Trigger, after int64) bool {
 		// Of one SYN a host makes a RST or a SYN+ACK, not both.
 		return rst.Flags&reset.ACK != 0 && rst.Ack.OK && t.Ack == rst.Ack
 	}
-	if goesBeyond(rst, t) && connected(s.Reset) {
-		return rst.Flags&reset.ACK != 0 || after > overtaken
+	// A RST with ACK is an abort, in line with what the connection had sent.
+	if goesBeyond(rst, t) && connected(s.Reset) && (rst.Flags&reset.ACK != 0 || !ended) {
+		return true
 	}
-	return after > straggles(s)
+	return after > straggles(s) && (rst.Flags&reset.ACK != 0 || !ended)
 }
 
 // goesBeyond reports whether a packet bears data behind the RST's SEQ.
