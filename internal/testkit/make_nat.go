@@ -205,6 +205,9 @@ func (k natted) abort(r *run, n names, client, server *sock) error {
 // sent records the RST with the addresses that it has at each place.
 func (k natted) sent(r *run, n names, s shot) {
 	first := len(r.expects)
+	if k.by == byRouter {
+		s.seen = seen(reset.Peer, reset.PeerAbort).must()
+	}
 	r.sent(s)
 	w := k.fromServer(r, n)
 	if k.end == clientAborts {

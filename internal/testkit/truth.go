@@ -43,8 +43,17 @@ func right[W comparable](words []W, said W, level reset.Level) bool {
 
 // Answer is what a verdict of this record may say in the view.
 func (e Expect) Answer(v View) Seen {
-	if e.Direction == reset.Out || e.Node == e.From {
+	switch {
+	case e.Direction == reset.Out:
 		return e.done()
+	case e.Node == e.From && e.Seen.IsZero():
+		return e.done()
+	case e.Node == e.From:
+		// It left and came back another: whether that shows is the maker's to say.
+		a := e.done()
+		a.Senders = append(a.Senders, e.Seen.Senders...)
+		a.Causes = append(a.Causes, e.Seen.Causes...)
+		return a
 	}
 	if v == Together && !e.Silent {
 		// The other end's words are right as well, but for unknown: it is known.
@@ -70,11 +79,19 @@ func (e Expect) done() Seen {
 // fromAfar is what one may say who sees nothing of the sender but the RST.
 func (e Expect) fromAfar() Seen {
 	a := e.Seen.orElse(e.seenAs)
+	a.Causes = slices.Clone(a.Causes)
+	if e.Verdict == reset.Accepted && e.Drop == "NOT_SPECIFIED" {
+		// It ended a handshake, as one does who only looks for open ports.
+		a.Causes = append(a.Causes, reset.Scan)
+	}
 	if e.Direction != reset.Forward {
 		return a
 	}
 	// One who passes it on has no socket: its form is all there is, beside what
 	// else passed.
+	if e.Flags == reset.RST|reset.ACK && e.Seq == reset.Some[uint32](0) {
+		a.Causes = append(a.Causes, reset.Refused) // the form of an answer to a SYN
+	}
 	return Seen{
 		Senders: append(slices.Clone(a.Senders), reset.SenderUnknown),
 		Causes:  append([]reset.Cause{reset.CauseUnknown}, a.Causes...),
@@ -108,7 +125,7 @@ var (
 	asCutOff   = []reset.Cause{reset.FirewallReject, reset.PeerNoConnection, reset.Forged, reset.CauseUnknown}
 	asForged   = []reset.Cause{
 		reset.Forged, reset.CauseUnknown, reset.PeerAbort, reset.PeerNoConnection, reset.Refused, reset.AfterClose, reset.Backscatter,
-		reset.FirewallReject,
+		reset.FirewallReject, reset.Scan,
 	}
 )
 
@@ -141,7 +158,11 @@ func (e Expect) seenAs() Seen {
 	case reset.NoConnection, reset.HalfOpen, reset.CloseRace, reset.WrongHost, reset.TupleReused, reset.UntranslatedReply:
 		return Seen{Senders: byPeer, Causes: asNoneThere, Must: true}
 	case reset.BacklogOverflow, reset.BadAck, reset.BadSyn, reset.StaleTimestamp:
-		return Seen{Senders: byPeer, Causes: []reset.Cause{reset.PeerNoConnection, reset.Refused, reset.Backscatter, reset.CauseUnknown}, Must: true}
+		a := seen(reset.Peer, reset.PeerNoConnection, reset.Refused, reset.Backscatter, reset.CauseUnknown).must()
+		if e.Verdict == reset.Dropped {
+			return a.or(reset.Path, reset.SenderUnknown) // no socket here is known to it
+		}
+		return a
 	case reset.TimeWait, reset.DataAfterClose:
 		return Seen{Senders: byPeer, Causes: asAfterward, Must: true}
 	case reset.Linger2:

@@ -15,7 +15,6 @@ import (
 type scenario struct {
 	maker testkit.Maker
 	scene testkit.Scene
-	n     int
 }
 
 // plan are the scenarios of one round, in an order that the seed decides.
@@ -31,15 +30,21 @@ func plan(t *testing.T, lab *testkit.Lab, random *rand.Rand) []scenario {
 			continue
 		}
 		for _, s := range scenesFor(m.ScenesIn(lab)) {
-			n := 1
-			if *whole && !m.Slow {
-				n += random.IntN(3)
+			for range 1 + random.IntN(repeats(m)) {
+				list = append(list, scenario{m, s})
 			}
-			list = append(list, scenario{m, s, n})
 		}
 	}
 	random.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
 	return list
+}
+
+// repeats is how often a maker plays in a scene, at most.
+func repeats(m testkit.Maker) int {
+	if *whole && !m.Slow {
+		return 3
+	}
+	return 1
 }
 
 // scenesFor are all of a maker's scenes, or, in the short form, the first of
@@ -59,13 +64,18 @@ func scenesFor(scenes []testkit.Scene) []testkit.Scene {
 	return list
 }
 
+// relayedWithin is the time within which a process that has received a reset,
+// and resets another connection, passes it on. This process has all the ends of
+// all connections: what it does later than that is its own.
+const relayedWithin = 50 * time.Millisecond
+
 // play makes the scenarios and returns what must have been recorded, and the
 // makers that this machine cannot play with what they need.
 func play(t *testing.T, lab *testkit.Lab, random *rand.Rand) (expects []testkit.Expect, missing map[string]string) {
 	t.Helper()
 	missing = map[string]string{}
 	for _, s := range plan(t, lab, random) {
-		made, err := s.maker.Make(lab, s.scene, s.n)
+		made, err := s.maker.Make(lab, s.scene, 1)
 		var unsupported *testkit.UnsupportedError
 		switch {
 		case errors.As(err, &unsupported):
@@ -74,7 +84,7 @@ func play(t *testing.T, lab *testkit.Lab, random *rand.Rand) (expects []testkit.
 			t.Error(err)
 		}
 		expects = append(expects, made...)
-		time.Sleep(time.Duration(random.IntN(20)) * time.Millisecond)
+		time.Sleep(relayedWithin + time.Duration(random.IntN(40))*time.Millisecond)
 	}
 	return expects, missing
 }

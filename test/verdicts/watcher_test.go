@@ -27,6 +27,7 @@ type watcher struct {
 	view   testkit.View
 	of     string // the role of the one namespace, in the view Alone
 	nodes  []*testkit.Node
+	beside []uint64 // namespaces of the unrelated resets that it watches too
 	hooks  testkit.Hooks
 
 	dir   string
@@ -74,8 +75,12 @@ func (w *watcher) launch(t *testing.T) {
 	t.Cleanup(func() { notices.Close() })
 	go w.listen(notices)
 	args := []string{"run", "--config", "/dev/null", "--dir", w.journal(), "--socket", filepath.Join(w.dir, "s"), "--sensor", w.sensor}
+	watched := slices.Clone(w.beside)
 	for _, n := range w.nodes {
-		args = append(args, "--netns", strconv.FormatUint(n.Inode, 10))
+		watched = append(watched, n.Inode)
+	}
+	for _, inode := range watched {
+		args = append(args, "--netns", strconv.FormatUint(inode, 10))
 	}
 	w.cmd = exec.Command(program, args...)
 	w.cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+filepath.Join(w.dir, "n"))
