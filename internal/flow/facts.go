@@ -59,7 +59,7 @@ func (c *connection) stage(p *packet.Segment, from int) reset.Stage {
 		return reset.AfterSYN
 	case s.fin:
 		return reset.AfterOwnFIN
-	case o.fin:
+	case o.fin && (c.handshake || !s.fresh()): // else nothing says that there was a connection
 		return reset.AfterFIN
 	case c.data > 1 || c.data == 1 && !c.handshake:
 		return reset.AfterMoreData

@@ -47,6 +47,7 @@ func TestStages(t *testing.T) {
 		{"more data", reset.AfterMoreData, (*script).request, "s"},
 		{"joined midway, data", reset.AfterMoreData, func(x *script) { x.say("c", psh, 1, 1, 100) }, "s"},
 		{"FIN of the other end", reset.AfterFIN, func(x *script) { x.request(); x.say("c", fin, 101, 1001, 0) }, "s"},
+		{"a stray FIN", reset.AfterHandshake, func(x *script) { x.say("c", fin, 101, 1001, 0) }, "s"},
 		{"own FIN", reset.AfterOwnFIN, func(x *script) { x.request(); x.say("s", fin, 1001, 101, 0) }, "s"},
 		{"both FINs", reset.AfterOwnFIN, func(x *script) {
 			x.request()

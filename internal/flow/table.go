@@ -51,7 +51,7 @@ const (
 // table finds connections by their endpoints: open addressing with linear
 // probing over indices of connections, which lie in chunks that never move.
 type table struct {
-	slots  []uint32 // index of a connection, plus one
+	slots  []uint64 // hash of a connection, then its index plus one; 0: empty
 	chunks []*[chunkSize]connection
 	count  uint32 // in use
 	limit  uint32
@@ -62,7 +62,7 @@ type table struct {
 }
 
 func newTable(limit int) table {
-	t := table{limit: uint32(limit), slots: make([]uint32, 1<<10)}
+	t := table{limit: uint32(limit), slots: make([]uint64, 1<<10)}
 	for i := range t.seeds {
 		t.seeds[i] = rand.Uint64() | 1 // so that nobody can make endpoints that collide
 	}
@@ -81,8 +81,11 @@ func (t *table) find(p *packet.Segment) (c *connection, from int) {
 	hash := t.hash(a, b, aPort, bPort)
 	mask := uint32(len(t.slots) - 1)
 	for at := hash & mask; t.slots[at] != 0; at = (at + 1) & mask {
-		c = t.at(t.slots[at] - 1)
-		if c.hash == hash && c.a == a && c.b == b && c.aPort == aPort && c.bPort == bPort && c.version == p.Version {
+		if uint32(t.slots[at]>>32) != hash {
+			continue // nothing of the connection itself is touched: it is far away
+		}
+		c = t.at(uint32(t.slots[at]) - 1)
+		if c.a == a && c.b == b && c.aPort == aPort && c.bPort == bPort && c.version == p.Version {
 			c.touched = true
 			return c, from
 		}
@@ -141,7 +144,7 @@ func (t *table) room() uint32 {
 
 // grow doubles the slots.
 func (t *table) grow() {
-	t.slots = make([]uint32, 2*len(t.slots))
+	t.slots = make([]uint64, 2*len(t.slots))
 	for index := range t.count {
 		if c := t.at(index); c.used {
 			t.insert(index, c.hash)
@@ -155,7 +158,7 @@ func (t *table) insert(index, hash uint32) {
 	for t.slots[at] != 0 {
 		at = (at + 1) & mask
 	}
-	t.slots[at] = index + 1
+	t.slots[at] = uint64(hash)<<32 | uint64(index+1)
 }
 
 // remove forgets a connection, and closes the gap in the slots, so that those
@@ -168,11 +171,11 @@ func (t *table) remove(index uint32) {
 	c.used, c.watches = false, nil
 	mask := uint32(len(t.slots) - 1)
 	at := c.hash & mask
-	for t.slots[at] != index+1 {
+	for uint32(t.slots[at]) != index+1 {
 		at = (at + 1) & mask
 	}
 	for next := (at + 1) & mask; t.slots[next] != 0; next = (next + 1) & mask {
-		home := t.at(t.slots[next]-1).hash & mask
+		home := uint32(t.slots[next]>>32) & mask
 		if (next-home)&mask >= (next-at)&mask {
 			t.slots[at] = t.slots[next]
 			at = next
