@@ -78,6 +78,7 @@ doc: ## write the generated reference pages
 	@go test ./internal/config -run 'TestReferenceIsCurrent|TestRenderDefaultReadsBack' -count=1 -update
 	@go test ./cmd/rstwatch -run TestReferenceIsCurrent -count=1 -update
 	@go test ./internal/attribute -run 'TestReferenceIsCurrent|TestPagesHaveTheRules' -count=1 -update
+	@go test ./internal/causes -run TestListIsCurrent -count=1 -update
 
 man: build ## the man pages, in bin/man
 	@bin/rstwatch man bin/man

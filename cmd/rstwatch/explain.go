@@ -15,7 +15,6 @@ import (
 	"github.com/rstwatch/rstwatch/internal/attribute"
 	"github.com/rstwatch/rstwatch/internal/config"
 	"github.com/rstwatch/rstwatch/internal/explain"
-	"github.com/rstwatch/rstwatch/internal/journal"
 	"github.com/rstwatch/rstwatch/internal/reset"
 )
 
@@ -105,6 +104,7 @@ type teller struct {
 	told    int          // stories so far
 	streams bool         // from standard input: a reset comes again with each revision
 	newest  map[reset.ID]uint32
+	mark    mark
 	damaged int // stretches of the journal that do not decode
 	setting explain.Setting
 }
@@ -183,44 +183,6 @@ func (a *app) explainText(colour string) *explain.Text {
 		text.Width = min(width, 80)
 	}
 	return text
-}
-
-// afterwards is how long behind the end of a search a journal is read: the line
-// that says what was watched comes once a minute.
-const afterwards = reset.Time(2 * time.Minute)
-
-// before is how long before its begin: a gap there has its reason earlier.
-const before = reset.Time(10 * time.Minute)
-
-// read opens the journal for the entries of a stretch of time.
-func (t *teller) read(ctx context.Context, since, until reset.Time) (*journal.Reader, error) {
-	dir := t.cfg.Journal.Dir
-	if err := journal.Check(nil, dir); err != nil {
-		return nil, err
-	}
-	return journal.NewReader(dir, journal.ReadOptions{Since: since, Until: until, OnDamage: func(d journal.Damage) {
-		if !journal.Noted(ctx, dir, &d) {
-			fmt.Fprintf(t.app.stderr, "rstwatch: %s\n", cleanLines(d.Error()))
-			t.damaged++
-		}
-	}})
-}
-
-// find runs a search over the part of the journal that it needs.
-func (t *teller) find(ctx context.Context, search *explain.Search) (*explain.Found, error) {
-	since, until := search.From, search.Until
-	if search.Target.ByTuple() { // the answer may be that nobody watched
-		since = max(since-before, 0)
-		if until != 0 {
-			until += afterwards
-		}
-	}
-	reader, err := t.read(ctx, since, until)
-	if err != nil {
-		return nil, err
-	}
-	defer reader.Close()
-	return search.Run(ctx, reader)
 }
 
 // target answers a question of the command line.
@@ -332,21 +294,6 @@ func (t *teller) candidates(b []byte, best *reset.Reset, found *explain.Found) [
 		b = fmt.Appendf(b, "  and %d more: rstwatch journal cat -o text shows all\n", left)
 	}
 	return append(b, '\n')
-}
-
-// surroundings reads what the journal holds around a reset. A record from a
-// pipe may have none.
-func (t *teller) surroundings(ctx context.Context, r *reset.Reset) (*reset.Reset, *explain.Around, error) {
-	if r.Time.IsZero() {
-		return r, nil, nil
-	}
-	since, until := explain.Window(r)
-	reader, err := t.read(ctx, since, until)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer reader.Close()
-	return explain.CollectAround(ctx, reader, r)
 }
 
 // none answers for a connection of which there is no reset.

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"net/netip"
 	"os"
 	"os/exec"
 	"slices"
@@ -8,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rstwatch/rstwatch/internal/causes"
+	"github.com/rstwatch/rstwatch/internal/explain"
 	"github.com/rstwatch/rstwatch/internal/reset"
 	"github.com/rstwatch/rstwatch/internal/testkit"
 )
@@ -160,4 +163,37 @@ func (p place) unwatched(t *testing.T, lab *testkit.Lab, server string) {
 	contains(t, text, "not watched throughout", "gap, ", "the daemon was stopped")
 	text = p.explained(t, 1, missed.Src.String(), missed.Dst.String(), "--around", moment, "--within", "1ms")
 	contains(t, text, "nobody was watching", "the daemon was stopped")
+}
+
+// TestCommandsOfPages runs commands that the pages give, of the programs that
+// every host has, in a namespace: each must be one that its program takes.
+func TestCommandsOfPages(t *testing.T) {
+	lab := testkit.NewLab(t)
+	ran := make(map[string]bool)
+	for _, page := range causes.All() {
+		for _, src := range []string{"10.77.2.2:3306", "[fd77:2::2]:3306"} {
+			for _, direction := range []reset.Direction{reset.Out, reset.In} {
+				r := reset.Reset{Direction: direction, Cause: page.Cause, Time: reset.TimeOf(time.Now()), Src: endOf(src), Dst: endOf(src)}
+				for _, c := range explain.Tell(&r, nil, explain.Setting{}).Next {
+					program, _, _ := strings.Cut(c.Command, " ")
+					if !slices.Contains([]string{"ss", "nstat"}, program) || ran[c.Command] {
+						continue
+					}
+					ran[c.Command] = true
+					out, err := exec.Command("nsenter", "--net="+lab.Server.Path, "bash", "-c", c.Command).CombinedOutput()
+					if err != nil || strings.Contains(string(out), "annot parse") || strings.Contains(string(out), "Error") {
+						t.Errorf("%s: %v\n%s", c.Command, err, out)
+					}
+				}
+			}
+		}
+	}
+	if len(ran) < 20 {
+		t.Errorf("%d commands", len(ran))
+	}
+}
+
+func endOf(text string) reset.Endpoint {
+	a := netip.MustParseAddrPort(text)
+	return reset.EndpointFrom(a.Addr(), a.Port())
 }
