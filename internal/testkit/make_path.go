@@ -13,7 +13,8 @@ func pathMakers() []Maker {
 	}
 	all = append(all, wrongMACMaker(), rebornMaker())
 	all = append(all, idleMakers()...)
-	return append(all, benignMakers()...)
+	all = append(all, benignMakers()...)
+	return append(all, proxyMakers()...)
 }
 
 // throughBox are the scenes that lead through the middlebox.

@@ -213,8 +213,8 @@ func (r *run) sent(s shot) {
 	}
 	if node, hooks := r.lab.middle(r.scene); node != nil && node != sender {
 		passed := add(node, reset.Forward, hooks)
-		if r.boxed && !s.byBox { // in and out of the box: as one record, or as two
-			passed.Optional, passed.Count = true, 2*max(s.count, 1)
+		if r.boxed && !s.byBox { // into the box, and out of it
+			passed.Count = 2 * max(s.count, 1)
 		}
 		if r.scene.Route != OverBridge {
 			hops++
