@@ -14,6 +14,9 @@ type Case struct {
 	// silent is the sensor's word, in Kernel.Inferred, before Judge gives that
 	// field its meaning in the record: no event would have told what TCP did.
 	silent reset.Opt[bool]
+	// answer is the packet that TCP's reply must have answered, where no sensor
+	// saw it: a RST without ACK bears its ACK (RFC 9293, 3.5.2).
+	answer reset.Trigger
 }
 
 // After is what other records of this host say of a RST: those before, beside
@@ -106,6 +109,10 @@ func (c *Case) trigger() *reset.Trigger {
 	}
 	if answered := c.flow().Answers; answered != nil {
 		return answered
+	}
+	if c.Origin == reset.OriginTCPControl && bareRST.holds(c) && c.packet().Seq.OK {
+		c.answer = reset.Trigger{Flags: reset.ACK, Ack: c.packet().Seq}
+		return &c.answer
 	}
 	return &noTrigger
 }

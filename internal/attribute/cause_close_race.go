@@ -27,4 +27,8 @@ var closeRace = cause{
 			needs: []sign{given(noReason), who(decisive, sentByTCP), given(answering), why(weak, inState("CLOSE")), given(not(linger2Negative)), why(strong, finCrossed)},
 			adds:  []sign{why(weak, toData), why(strong, finJustSent)}},
 	},
+	sentLast: []row{
+		{sender: reset.LocalKernel, cause: reset.CloseRace, who: certain, why: possible, harm: reset.LostData,
+			needs: []sign{given(not(sentByTCP)), who(decisive, ofTCPControl), why(strong, wasClosed), why(strong, finCrossed)}},
+	},
 }

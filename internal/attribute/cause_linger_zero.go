@@ -20,11 +20,11 @@ var lingerZero = cause{
 }
 
 // discarded holds for what tcp_disconnect says, and where the kernel gives no reason.
-var discarded = clue{fact: factReason, says: "TCP_STATE", holds: func(c *Case) bool {
+var discarded = clue{fact: factReason, says: "TCP_STATE, or none", reasons: []string{"TCP_STATE", "TCP_DISCONNECT_WITH_DATA", noWord, notSpecified}, holds: func(c *Case) bool {
 	switch c.Reset.Kernel.Reason {
 	case "TCP_STATE", "TCP_DISCONNECT_WITH_DATA":
 		return c.Reset.Trigger == nil
-	case "", notSpecified:
+	case noWord, notSpecified:
 		return unasked.holds(c)
 	}
 	return false

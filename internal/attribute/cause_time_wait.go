@@ -18,8 +18,10 @@ var timeWait = cause{
 			adds:  []sign{why(weak, toData)}},
 		{sender: reset.LocalKernel, cause: reset.TimeWait, who: certain, why: likely,
 			needs: []sign{both(decisive, reason("TCP_TIMEWAIT_SOCKET"))}},
+	},
+	sentLast: []row{
 		// Before Linux 6.10 no event tells of it; the memory of the close may.
 		{sender: reset.LocalKernel, cause: reset.TimeWait, who: certain, why: possible,
-			needs: []sign{given(noReason), who(decisive, ofTCPControl), why(strong, hadIt), why(strong, wasClosed)}},
+			needs: []sign{given(not(sentByTCP)), who(decisive, ofTCPControl), why(strong, hadIt), why(strong, wasClosed)}},
 	},
 }

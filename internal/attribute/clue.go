@@ -20,6 +20,9 @@ type clue struct {
 	says  string             // what was observed, for people
 	value func(*Case) string // the same with what is the case's own; nil: nothing is
 	holds func(*Case) bool
+	// reasons are TCP's words without which it cannot hold, none among them as
+	// noWord; nil: any.
+	reasons []string
 }
 
 func (q *clue) text(c *Case) string {

@@ -9,15 +9,17 @@ import (
 
 // reason is TCP's own word for why it sent: enum sk_rst_reason.
 func reason(name string) clue {
-	return clue{fact: factReason, says: name, holds: func(c *Case) bool { return c.Reset.Kernel.Reason == name }}
+	return clue{fact: factReason, says: name, reasons: []string{name}, holds: func(c *Case) bool { return c.Reset.Kernel.Reason == name }}
 }
 
-// notSpecified is the reason of an abort before Linux 6.12.
-const notSpecified = "NOT_SPECIFIED"
+const (
+	noWord       = ""              // before Linux 6.10, and where TCP did not send it
+	notSpecified = "NOT_SPECIFIED" // of an abort before Linux 6.12
+)
 
 // noReason holds where the kernel gives none.
-var noReason = clue{fact: factReason, says: "none", holds: func(c *Case) bool {
-	return c.Reset.Kernel.Reason == "" || c.Reset.Kernel.Reason == notSpecified
+var noReason = clue{fact: factReason, says: "none", reasons: []string{noWord, notSpecified}, holds: func(c *Case) bool {
+	return c.Reset.Kernel.Reason == noWord || c.Reset.Kernel.Reason == notSpecified
 }}
 
 // sentByTCP holds where TCP told that it sent.

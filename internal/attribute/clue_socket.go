@@ -61,6 +61,10 @@ var (
 	held = clue{fact: factOrphan, says: "a process holds it", holds: func(c *Case) bool {
 		return c.socket().Orphan == reset.Some(false)
 	}}
+	// ofKernel: NFS, SMC and the like. A subflow has no file of its own either.
+	ofKernel = clue{fact: factOrphan, says: "it is the kernel's own: no process ever had it", holds: func(c *Case) bool {
+		return c.socket().OfKernel == reset.Some(true) && c.socket().Multipath != reset.Some(true)
+	}}
 	probesFailed = clue{
 		fact: factTimer, says: "probes went unanswered",
 		value: func(c *Case) string {
@@ -113,8 +117,20 @@ func ending(c *Case) *reset.Exit {
 	return c.Reset.Process.Exit
 }
 
-func exitText(c *Case) string {
-	exit := ending(c)
+func exitText(c *Case) string { return describeExit(ending(c)) }
+
+// ownerDied holds where the process that had the connection was killed when it
+// closed it: what followed is that death's doing.
+var ownerDied = clue{
+	fact: factExit, says: "the process that had it was killed",
+	value: func(c *Case) string { return "the process that had it was " + describeExit(c.past().Owner.Exit) },
+	holds: func(c *Case) bool {
+		p := c.past()
+		return p.Known && p.Owner != nil && p.Owner.Exit != nil && (p.Owner.Exit.Signal != "" || p.Owner.Exit.OOM)
+	},
+}
+
+func describeExit(exit *reset.Exit) string {
 	switch {
 	case exit == nil:
 		return ""

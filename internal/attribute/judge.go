@@ -6,15 +6,15 @@ import "github.com/rstwatch/rstwatch/internal/reset"
 // from what was known around it.
 func Judge(c *Case) {
 	c.outcome()
-	rules := seenRules
+	rules := seenInOrder
 	if c.Reset.Direction == reset.Out {
-		rules = sentRules
+		rules = sentByReason.of(c.Reset.Kernel.Reason)
 	} else if c.fromTwin() {
 		c.conclude(reset.HarmAbsent)
 		return
 	}
-	for i := range rules {
-		if rule := &rules[i]; rule.fits(c) {
+	for _, rule := range rules {
+		if rule.fits(c) {
 			rule.apply(c)
 			c.conclude(rule.harm)
 			return

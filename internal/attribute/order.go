@@ -1,5 +1,7 @@
 package attribute
 
+import "github.com/rstwatch/rstwatch/internal/reset"
+
 // precedence is the order in which the causes are tried: of two whose rows both
 // hold, the first is the verdict. Proof comes before inference, what is special
 // before what is general. After all of them their last rows are tried, in the
@@ -56,8 +58,15 @@ var precedence = []*cause{
 // The rules, ready for use: for what this host sent, and for what it received,
 // passed on, or found in a capture.
 var (
-	sentRules = prepare(inOrder(func(c *cause) []row { return c.sent }, func(c *cause) []row { return c.sentLast }))
+	sentRules = prepare(withOwner(inOrder(func(c *cause) []row { return c.sent }, func(c *cause) []row { return c.sentLast })))
 	seenRules = prepare(withFlow(inOrder(func(c *cause) []row { return c.seen }, func(c *cause) []row { return c.seenLast })))
+)
+
+// What is asked: all rules for what was seen, and for what was sent those that
+// can hold with TCP's reason.
+var (
+	seenInOrder  = shelve(seenRules, nil).of(noWord)
+	sentByReason = shelve(sentRules, reasonsOf(sentRules))
 )
 
 func inOrder(first, last func(*cause) []row) [][]row {
@@ -68,6 +77,28 @@ func inOrder(first, last func(*cause) []row) [][]row {
 		}
 	}
 	return tables
+}
+
+// withOwner adds to each row that names a process the doubt whether one ever had
+// the socket, and to each that names what came after a close whose close it was.
+func withOwner(tables [][]row) [][]row {
+	for _, table := range tables {
+		for i := range table {
+			r := &table[i]
+			switch {
+			case r.sender == reset.LocalApp:
+				r.doubts = append(r.doubts[:len(r.doubts):len(r.doubts)], who(strong, ofKernel))
+			case closedBefore[r.cause]:
+				r.adds = append(r.adds[:len(r.adds):len(r.adds)], why(weak, ownerDied))
+			}
+		}
+	}
+	return tables
+}
+
+// closedBefore are the causes of replies to what came after this end's close.
+var closedBefore = map[reset.Cause]bool{
+	reset.TimeWait: true, reset.DataAfterClose: true, reset.CloseRace: true, reset.HalfOpen: true, reset.NoConnection: true,
 }
 
 // withFlow adds to each row what every record of a capture file tells: words of

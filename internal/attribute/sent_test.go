@@ -150,6 +150,16 @@ func TestSentPastTCP(t *testing.T) {
 		{"TCP's reply in TIME_WAIT, Linux 5.10", out(wire, answered(reset.OriginTCPControl), bareForm, withPast(func(p *reset.Past) {
 			p.OpenedAgo, p.FinAgo = reset.Some[int64](9e9), reset.Some[int64](3e9)
 		})), reset.LocalKernel, certain, reset.TimeWait, possible, 0},
+		{"TCP's reply to a lost connection, Linux 5.10", out(wire, answered(reset.OriginTCPControl), bareForm, withPast(func(p *reset.Past) {
+			p.OpenedAgo, p.ClosedAgo, p.SndNxt = reset.Some[int64](9e9), reset.Some[int64](3e9), reset.Some[uint32](5000)
+		})), reset.LocalKernel, certain, reset.HalfOpen, likely, 0},
+		{"TCP's reply to what crossed the FIN, Linux 5.10", out(wire, answered(reset.OriginTCPControl), bareForm, withPast(func(p *reset.Past) {
+			p.OpenedAgo, p.FinAgo, p.SndNxt = reset.Some[int64](9e9), reset.Some[int64](3e9), reset.Some[uint32](5001)
+		})), reset.LocalKernel, certain, reset.CloseRace, possible, reset.LostData},
+		{"TCP's reply to what was not translated, Linux 5.10", out(wire, answered(reset.OriginTCPControl), bareForm, func(c *Case) {
+			c.Context.Beside = reset.Beside{Known: true, SndNxt: reset.Some[uint32](5000)}
+		}), reset.LocalKernel, certain, reset.UntranslatedReply, likely, 0},
+		{"unread data, of the kernel's own socket", out(saying("TCP_ABORT_ON_CLOSE"), withSocket(func(s *reset.SocketFacts) { s.OfKernel = reset.Some(true) })), reset.LocalApp, possible, reset.UnreadData, likely, 0},
 		{"abort, and no word of TCP", out(wire, answered(reset.OriginTCPSocket), abortingForm), reset.LocalApp, likely, reset.CauseUnknown, 0, 0},
 		{"abort before 6.10, nothing known", out(seenBy(reset.TCPSendReset), socketIn("CLOSE")), reset.LocalApp, likely, reset.CauseUnknown, 0, 0},
 		{"abort before 6.10, alive", out(seenBy(reset.TCPSendReset), socketIn("ESTABLISHED")), reset.LocalApp, possible, reset.CauseUnknown, 0, 0},
