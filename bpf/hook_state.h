@@ -11,6 +11,7 @@
 #define TCP_SYN_RECV 3
 #define TCP_FIN_WAIT1 4
 #define TCP_CLOSE 7
+#define TCP_CLOSE_WAIT 8
 #define TCP_LAST_ACK 9
 #define TCP_LISTEN 10
 
@@ -201,6 +202,13 @@ static __always_inline void closed(struct sock *sk, int from)
 		from_opening(&c, sk);
 		*line = c;
 	}
+	/*
+	 * Without a FIN and without an error only a process closes: __tcp_close
+	 * and tcp_disconnect. What packets and timers end has its error by now
+	 * (tcp_reset, tcp_write_err), and so has what tcp_abort does.
+	 */
+	if (!sk->sk_err && (from == TCP_ESTABLISHED || from == TCP_CLOSE_WAIT))
+		describe_owner(&line->owner, sk);
 	if (!line->cgroup)
 		line->cgroup = socket_cgroup(sk);
 	line->closed_ns = bpf_ktime_get_ns();

@@ -97,10 +97,13 @@ var contexts = []told{
 		"sending was shut":      func(a around) bool { return a.Socket.Shutdown.V&2 != 0 },
 	}},
 	{"process-killed", reset.Out, testkit.Release{}, map[string]func(around) bool{
-		"SIGKILL":      func(a around) bool { return a.Process.Exit != nil && a.Process.Exit.Signal == "SIGKILL" },
-		"no OOM":       func(a around) bool { return !a.Process.Exit.OOM },
-		"at its end":   stacked("do_exit", "do_group_exit"),
-		"by a signal":  stacked("get_signal"),
+		"SIGKILL":     func(a around) bool { return a.Process.Exit != nil && a.Process.Exit.Signal == "SIGKILL" },
+		"no OOM":      func(a around) bool { return !a.Process.Exit.OOM },
+		"at its end":  stacked("do_exit", "do_group_exit"),
+		"by a signal": stacked("get_signal"),
+		"in the table": func(a around) bool {
+			return a.Past.Owner != nil && a.Past.Owner.Exit != nil && a.Past.Owner.Exit.Signal == "SIGKILL"
+		},
 		"bytes unread": func(a around) bool { return a.Connection.Unread.V > 0 },
 	}},
 	{"process-exited", reset.Out, testkit.Release{}, map[string]func(around) bool{
@@ -109,8 +112,9 @@ var contexts = []told{
 		"no signal":   func(a around) bool { return a.Process.Exit.Signal == "" },
 	}},
 	{"socket-destroyed", reset.Out, testkit.Release{}, map[string]func(around) bool{
-		"tcp_abort":  stacked("tcp_abort"),
-		"the killer": func(a around) bool { return a.Process.By != nil && a.Process.By.PID.OK },
+		"tcp_abort":                      stacked("tcp_abort"),
+		"the killer":                     func(a around) bool { return a.Process.By != nil && a.Process.By.PID.OK },
+		"who is not taken for the owner": func(a around) bool { return a.Past.OwnerListens && !a.Process.PID.OK },
 	}},
 	{"keepalive-timeout", reset.Out, testkit.Release{}, map[string]func(around) bool{
 		"its timer":    stacked("tcp_keepalive_timer"),
@@ -143,7 +147,7 @@ var contexts = []told{
 		"once open":        func(a around) bool { return a.Past.OpenedAgo.V > 0 },
 		"gone without FIN": func(a around) bool { return !a.Past.FinAgo.OK && a.Past.ClosedFrom == "ESTABLISHED" },
 		"no socket":        func(a around) bool { return a.Connection == nil },
-		"whose it was":     func(a around) bool { return a.Past.Owner != nil && a.Past.OwnerListens },
+		"whose it was":     closedHere,
 		"its numbers":      func(a around) bool { return a.Past.SndNxt == a.Packet.Seq },
 	}},
 	{"stray-data", reset.Out, testkit.Release{}, map[string]func(around) bool{
@@ -173,6 +177,9 @@ var contexts = []told{
 	{"forged-time-wait", reset.In, testkit.Release{}, map[string]func(around) bool{
 		"closed before": func(a around) bool { return a.Past.FinAgo.OK && a.Past.ClosedAgo.OK },
 		"handshake":     handshake,
+	}},
+	{"socket-destroyed", reset.In, testkit.Release{}, map[string]func(around) bool{
+		"who connected": func(a around) bool { return a.Past.Owner != nil && !a.Past.OwnerListens },
 	}},
 	{"forged-peer-alive", reset.Out, testkit.Release{}, map[string]func(around) bool{
 		"an earlier RST": func(a around) bool { return a.Past.ResetAgo.OK && a.Past.ClosedError == uint16(unix.ECONNRESET) },
