@@ -55,6 +55,9 @@ func parseID(word string) (Target, error) {
 	text := alike.Replace(strings.ToUpper(strings.TrimPrefix(word, "#")))
 	if len(text) == idLength {
 		id, err := reset.ParseID(text)
+		if err == nil && id.IsZero() {
+			err = fmt.Errorf("%q: no reset has this id", word)
+		}
 		return Target{ID: id}, err
 	}
 	for _, c := range text {

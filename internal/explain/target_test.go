@@ -44,6 +44,7 @@ func TestParseTargetRefuses(t *testing.T) {
 		{"nothing", "", "want an id"},
 		{"too short", "abc", "4 at least"},
 		{"too long", wholeID + "0", "4 at least"},
+		{"zeros", "00000000000000000000000000", "no reset has"},
 		{"no id", "umount", "is no id"},
 		{"word", "hello-world", "is no id"},
 		{"one end", "10.0.0.7:443", "one end of a connection"},
