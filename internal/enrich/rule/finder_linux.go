@@ -33,6 +33,7 @@ type Namespaces interface {
 // goroutines.
 type Finder struct {
 	namespaces Namespaces
+	nftables   *presence
 	table      *lookup.Table[uint64, *ruleset]
 
 	reading sync.Mutex          // one namespace is read at a time
@@ -64,7 +65,7 @@ const maxRulesets = 1024
 
 // New returns a finder that knows nothing until Run runs.
 func New(namespaces Namespaces) (*Finder, error) {
-	f := &Finder{namespaces: namespaces, last: make(map[uint64]*ruleset)}
+	f := &Finder{namespaces: namespaces, nftables: newPresence(""), last: make(map[uint64]*ruleset)}
 	bounds := lookup.Config{Entries: maxRulesets, Queue: 256, Workers: 1, Timeout: readLimit, Stale: staleFor}
 	var err error
 	if f.table, err = lookup.New(bounds, f.read); err != nil {
@@ -183,7 +184,8 @@ func (f *Finder) read(ctx context.Context, id uint64) lookup.Answer[*ruleset] {
 	}
 	var rules *ruleset
 	err := n.Do(func() (err error) {
-		if old := f.last[id]; old != nil && !old.legacy {
+		nftables := f.nftables.here()
+		if old := f.last[id]; old != nil && !old.legacy && nftables {
 			if now, err := generation(ctx); err == nil && now == old.generation {
 				same := *old
 				same.local, err = addresses()
@@ -191,7 +193,7 @@ func (f *Finder) read(ctx context.Context, id uint64) lookup.Answer[*ruleset] {
 				return err
 			}
 		}
-		rules, err = read(ctx)
+		rules, err = read(ctx, nftables)
 		return err
 	})
 	if err != nil {

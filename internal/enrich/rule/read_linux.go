@@ -36,9 +36,14 @@ func generation(ctx context.Context) (uint32, error) {
 	return id, err
 }
 
-// read reads the rules of the namespace of the calling thread.
-func read(ctx context.Context) (r *ruleset, err error) {
+// read reads the rules of the namespace of the calling thread, those of
+// nftables if the kernel has it.
+func read(ctx context.Context, nftables bool) (r *ruleset, err error) {
+	r = newRuleset()
 	for range 3 {
+		if !nftables {
+			break
+		}
 		if r, err = readOnce(ctx); !errors.Is(err, errChanged) {
 			break
 		}

@@ -47,7 +47,7 @@ func rulesOf(t *testing.T, n *testkit.Node) *ruleset {
 	t.Helper()
 	var rules *ruleset
 	err := n.Do(func() (err error) {
-		rules, err = read(t.Context())
+		rules, err = read(t.Context(), true)
 		return err
 	})
 	if err != nil {
