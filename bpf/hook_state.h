@@ -195,13 +195,15 @@ static __always_inline void closed(struct sock *sk, int from)
 	if (!watches(sk))
 		return;
 	tuple_of_socket(&t, sk);
+	if (from == TCP_SYN_SENT)
+		from_opening(&c, sk);
+	if (!t.lport) /* connect() found no port: nothing was sent */
+		return;
 	line = line_of(&t, &c);
 	if (!line)
 		return;
-	if (from == TCP_SYN_SENT) { /* what was known is another connection's */
-		from_opening(&c, sk);
+	if (from == TCP_SYN_SENT) /* what was known is another connection's */
 		*line = c;
-	}
 	/*
 	 * Without a FIN and without an error only a process closes: __tcp_close
 	 * and tcp_disconnect. What packets and timers end has its error by now
