@@ -178,7 +178,7 @@ var (
 	}}
 	ackNever = clue{fact: factAckFit, says: "it acknowledges what was never sent", holds: ackOfNothing}
 	zeroSeq  = clue{fact: factSeq, says: "0 in an open connection", holds: func(c *Case) bool {
-		return c.stage() == atOpen && c.packet().Flags&resetFlags == resetFlags && isZero(c.packet().Seq) &&
+		return c.stage() == atOpen && c.packet().Flags&resetFlags == resetFlags && isZero(c.packet().Seq) && c.flow().Answers == nil &&
 			!(c.socket().RcvNxt.OK && c.socket().RcvNxt.V == 0)
 	}}
 	tooSoon = clue{

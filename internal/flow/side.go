@@ -77,10 +77,10 @@ func (s *side) repeats(p *packet.Segment, at int64, place uint16) *seen {
 }
 
 // How far apart the captures of one packet may be, in nanoseconds: at one
-// place, and at two, between which a queue may lie.
+// place, and at two, between which a queue may lie, or clocks that differ.
 const (
 	copyWithin   = 1_000_000
-	passedWithin = 100_000_000
+	passedWithin = 2_000_000_000
 )
 
 // close reports whether two frames with the same numbers can be of one packet.

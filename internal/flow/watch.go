@@ -147,9 +147,10 @@ func (w *Watch) beside(other *Watch) {
 		w.Later.AckChange, other.Later.AckChange = true, true
 	}
 	step := b.IPID - a.IPID
+	windows := a.Window != b.Window && a.Window != 0 && b.Window != 0 // an abort bears one, a reply none
 	jumps := w.Facts.IPIDCounts && a.IPID != 0 && b.IPID != 0 && step > idStep
 	if w.Later.SeqChange && other.Later.SeqChange || w.Later.AckChange && other.Later.AckChange ||
-		a.Flags == b.Flags && (a.TTL != b.TTL || a.Window != b.Window || jumps) {
+		a.Flags == b.Flags && (a.TTL != b.TTL || windows || jumps) {
 		w.Later.OthersDiffer, other.Later.OthersDiffer = true, true
 	}
 }
@@ -196,7 +197,12 @@ func (c *connection) follow(p *packet.Segment, from int, at, ahead int64) {
 }
 
 // overtaken is how long a packet may arrive after one that was sent later.
-const overtaken = 3_000_000
+const overtaken = 1_000_000
+
+// reach is how far the next data of a source may be beyond what it had sent:
+// some packets that the capture lacks. A connection that was begun anew is
+// further, at 2^24 a second (RFC 9293, 3.4.1, and secure_tcp_seq of Linux).
+const reach = 1 << 20
 
 // contradicted reports whether a packet of the RST's source shows that it did
 // not send the RST.
@@ -204,13 +210,29 @@ func (w *Watch) contradicted(p *packet.Segment, rtt, after int64) bool {
 	if p.Flags&reset.SYN != 0 { // with ACK: it accepts the SYN that the RST refused
 		return w.Facts.Stage == reset.AfterSYN && w.hasOtherEnd && p.Ack == w.otherEnd
 	}
-	end := p.End()
-	if p.Payload > 0 && near(end, w.packet.Seq) && beyond(end, w.packet.Seq) > 0 {
-		// New data; or old data again, so late that it was not overtaken.
-		if w.hasEnd && beyond(end, w.end) > 0 || after > max(overtaken, rtt) {
-			return w.hasEnd || w.Facts.Seq != reset.SeqZero
-		}
+	if p.Payload > 0 && w.hasData(p, rtt, after) {
+		return true
 	}
 	// It acknowledges what the other end sent after the RST.
 	return p.Flags&reset.ACK != 0 && w.hasOtherEnd && near(p.Ack, w.otherEnd) && beyond(p.Ack, w.otherEnd) > 0 && !w.Facts.Gaps
+}
+
+// hasData reports whether the data can only be sent by one who goes on.
+func (w *Watch) hasData(p *packet.Segment, rtt, after int64) bool {
+	sent, end := w.packet.Seq, p.End()
+	if w.hasEnd {
+		sent = w.end
+	} else if w.Facts.Seq == reset.SeqZero {
+		return false // nothing is known of its numbers
+	}
+	switch d := beyond(end, w.packet.Seq); {
+	case d <= 0 || d > half || beyond(p.Seq, sent) > reach:
+		return false
+	case beyond(end, sent) > 0:
+		// New. Only a RST that is next in sequence cannot have overtaken it.
+		return w.Facts.Seq == reset.SeqNext || after > overtaken
+	}
+	// Sent before, and not another capture of that: its IP ID goes on.
+	step := p.IPID - w.Facts.IPID.V
+	return after > max(overtaken, rtt) && w.Facts.IPIDCounts && w.Facts.IPID.OK && step > 0 && step <= idStep
 }

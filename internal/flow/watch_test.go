@@ -28,11 +28,21 @@ func TestSpoke(t *testing.T) {
 			x.say("s", psh, 1001, 101, 100)
 			return w
 		}},
-		{"old data again, late", true, func(x *script) *Watch {
+		{"old data of which the capture has a copy", false, func(x *script) *Watch {
 			x.request()
+			x.say("s", psh, 1001, 101, 10, id(7))
+			x.say("s", psh, 1011, 101, 10, id(8))
 			w := x.rst("s", ack, 1, 101)
 			x.now += 200 * millisecond
-			x.say("s", psh, 1, 101, 1000)
+			x.say("s", psh, 1001, 101, 10, id(7), ttl(60))
+			return w
+		}},
+		{"data of a connection that was begun anew, unseen", false, func(x *script) *Watch {
+			x.request()
+			w := x.rst("s", ack, 1001, 101)
+			x.now += 500 * millisecond
+			x.serverID += 8 << 20
+			x.say("s", psh, 1001, 101, 100)
 			return w
 		}},
 		{"old data, overtaken", false, func(x *script) *Watch {
@@ -131,6 +141,21 @@ func TestSpoke(t *testing.T) {
 	}
 }
 
+// TestSpokeAgain: old data, sent again, shows life where IP IDs count.
+func TestSpokeAgain(t *testing.T) {
+	for _, isn := range isns {
+		x := newScript(t, isn[0], isn[1])
+		x.request()
+		x.say("s", psh, 1001, 101, 10)
+		x.say("s", psh, 1011, 101, 10)
+		w := x.rst("s", ack, 1001, 101)
+		x.now += 200 * millisecond
+		if x.say("s", psh, 1011, 101, 10); !w.Later.Spoke || w.Later.AfterNS != 210*millisecond {
+			t.Errorf("what was sent again is not seen: %+v", w.Later)
+		}
+	}
+}
+
 // TestSeqChange holds RST_SEQ_CHANGE and each of its six conditions.
 func TestSeqChange(t *testing.T) {
 	tests := []struct {
@@ -183,6 +208,7 @@ func TestOthersDiffer(t *testing.T) {
 		{"the same again", false, ack, 1001, nil},
 		{"TTL", true, ack, 1001, []change{ttl(63)}},
 		{"window", true, ack, 1001, []change{window(1981)}},
+		{"an abort and a reply to what bore no ACK", false, ack, 0, []change{window(0), id(0)}},
 		{"a kernel's reply after an abort", false, 0, 1001, []change{window(0), id(0)}},
 		{"IP ID out of a count", true, ack, 1001, []change{id(31000)}},
 		{"no IP ID", false, ack, 1001, []change{id(0)}},
@@ -227,8 +253,8 @@ func TestCopies(t *testing.T) {
 	}{
 		{"at another place", true, there, 50_000, nil},
 		{"a hop further", true, there, 50_000, []change{ttl(63)}},
-		{"at another place, behind a queue", true, there, 60 * millisecond, nil},
-		{"at another place, later", false, there, 200 * millisecond, nil},
+		{"at another place, by another clock", true, there, 900 * millisecond, nil},
+		{"at another place, later", false, there, 2000 * millisecond, nil},
 		{"later", false, here, 2 * millisecond, nil},
 		{"with the same IP ID", true, here, 50_000, nil},
 		{"with another TTL", false, here, 50_000, []change{ttl(63)}},
