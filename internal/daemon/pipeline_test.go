@@ -186,6 +186,9 @@ func BenchmarkPipeline(b *testing.B) {
 					mono += 1000 // a million a second
 					batch[i].MonoNS, batch[i].Time = mono, reset.Time(mono)
 					batch[i].SKB = uint64(mono)
+					if batch[i].Hook == reset.HookRefused { // one of each connection
+						batch[i].Src, batch[i].Packet.Seq = reset.EndpointFrom(loopback, uint16(n+i)), reset.Some(uint32(mono))
+					}
 				}
 				line.Add(batch)
 			}

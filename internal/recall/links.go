@@ -22,7 +22,7 @@ func (m *Memory) findTwin(s *subject, a *attribute.After) {
 	}
 	e := m.departure(s)
 	if e == nil {
-		m.sent.find(s, m.window, a, &m.twin)
+		m.findSent(s, a)
 		if a.Twin != nil && !a.Twin.ID.IsZero() {
 			s.Twin = a.Twin.ID
 		}
@@ -53,7 +53,7 @@ func (m *Memory) settle(e *entry) {
 // equal packets (replies to what was in flight) are told apart by their time.
 func (m *Memory) departure(s *subject) (found *entry) {
 	for e := range m.index.packets.of(s.packet, s.self) {
-		if e.record.Direction != reset.Out || !m.near(s, e) || e.mono > s.mono || !apart(s, &e.record) {
+		if e.record.Direction != reset.Out || !m.near(s, e) || e.mono > s.mono || !m.isOtherEnd(s, &e.record) {
 			continue
 		}
 		if found == nil || e.mono > found.mono || e.mono == found.mono && before(found, e) {
@@ -66,7 +66,7 @@ func (m *Memory) departure(s *subject) (found *entry) {
 // arrival finds where the packet arrived, the first after it left here.
 func (m *Memory) arrival(s *subject) (found *entry) {
 	for e := range m.index.packets.of(s.packet, s.self) {
-		if e.record.Direction != reset.In || !e.recorded || !m.near(s, e) || e.mono < s.mono || !apart(s, &e.record) {
+		if e.record.Direction != reset.In || !e.recorded || !m.near(s, e) || e.mono < s.mono || !m.isOtherEnd(s, &e.record) {
 			continue
 		}
 		if found == nil || e.mono < found.mono || e.mono == found.mono && before(e, found) {
@@ -76,11 +76,33 @@ func (m *Memory) arrival(s *subject) (found *entry) {
 	return found
 }
 
-// apart reports whether another record can be the other end: of the same packet,
-// and in another namespace or over the loopback device.
-func apart(s *subject, other *reset.Reset) bool {
-	return samePacket(s.Reset, other) &&
-		(s.Netns.ID != other.Netns.ID || s.Direction != reset.Forward && other.Direction != reset.Forward)
+// isOtherEnd reports whether another record can be the other end: of the same
+// packet, and in another namespace or over the loopback device.
+func (m *Memory) isOtherEnd(s *subject, other *reset.Reset) bool {
+	if !sameNumbers(s.Reset, other) || s.Netns.ID == other.Netns.ID && (s.Direction == reset.Forward || other.Direction == reset.Forward) {
+		return false
+	}
+	if s.Direction == reset.Out {
+		return m.leadsTo(s, s.Src, s.Dst, other.Src, other.Dst)
+	}
+	return m.leadsTo(s, other.Src, other.Dst, s.Src, s.Dst)
+}
+
+// leadsTo reports whether the subject's packet, sent with the first addresses,
+// arrives with the last: they are the same, or a router of this host was seen to
+// translate the ones into the others.
+func (m *Memory) leadsTo(s *subject, src, dst, atSrc, atDst reset.Endpoint) bool {
+	if src == atSrc && dst == atDst {
+		return true
+	}
+	for e := range m.index.packets.of(s.packet, s.self) {
+		f := &e.record
+		if f.Direction == reset.Forward && f.NAT != nil && f.Src == src && f.Dst == dst &&
+			f.NAT.Reply.Dst == atSrc && f.NAT.Reply.Src == atDst && sameNumbers(s.Reset, f) && m.near(s, e) {
+			return true
+		}
+	}
+	return false
 }
 
 // before puts records of one moment in an order that does not depend on the

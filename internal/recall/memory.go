@@ -222,8 +222,8 @@ func isTrivial(r *reset.Reset) bool {
 		r.Trigger.Flags&(reset.SYN|reset.ACK) == reset.SYN
 }
 
-// packetKey stands for what a router leaves of a packet. Those of equal keys are
-// compared by samePacket.
+// packetKey stands for what neither a router nor a translation of addresses
+// changes in a packet. Those of equal keys are compared by sameNumbers.
 type packetKey uint64
 
 func keyOf(r *reset.Reset) packetKey {
@@ -232,13 +232,12 @@ func keyOf(r *reset.Reset) packetKey {
 		return 0
 	}
 	h := (uint64(p.Seq.V)<<32 | uint64(p.Ack.V)) * 0x9e3779b97f4a7c15
-	h ^= uint64(r.Src.Port())<<48 | uint64(r.Dst.Port())<<32 | uint64(p.IPID.V)<<16 | uint64(p.Window.V)
-	return packetKey((h ^ h>>32) * 0xbf58476d1ce4e5b9)
+	h ^= uint64(p.IPID.V)<<16 | uint64(p.Window.V)
+	return packetKey((h^h>>32)*0xbf58476d1ce4e5b9) | 1<<63 // 0 is none
 }
 
-// samePacket is equality of what the record's packet_id is made of.
-func samePacket(a, b *reset.Reset) bool {
+// sameNumbers is equality of what the key is made of.
+func sameNumbers(a, b *reset.Reset) bool {
 	x, y := &a.Packet, &b.Packet
-	return a.Src == b.Src && a.Dst == b.Dst && x.Seq == y.Seq && x.Ack.V == y.Ack.V &&
-		x.IPID.V == y.IPID.V && x.Window.V == y.Window.V && x.Flags == y.Flags
+	return x.Seq == y.Seq && x.Ack.V == y.Ack.V && x.IPID.V == y.IPID.V && x.Window.V == y.Window.V && x.Flags == y.Flags
 }

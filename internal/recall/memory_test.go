@@ -307,6 +307,11 @@ func TestTwin(t *testing.T) {
 		t.Packet.Flags, t.Packet.Seq = reset.RST|reset.ACK, reset.Some[uint32](0)
 	})
 	refused := at(0.1, reset.In, server, client, netns(3), accepted, seq(0), ack(0))
+	inside, outside := reset.EndpointFrom(netip.MustParseAddr("172.17.0.2"), 80), server
+	behind := at(0, reset.Out, inside, client, aborted(7))
+	translated := at(0.1, reset.Forward, inside, client, netns(2), func(t *told) {
+		t.NAT = &reset.NAT{Original: reset.Tuple{Src: inside, Dst: client}, Reply: reset.Tuple{Src: client, Dst: outside}}
+	})
 	looped := at(0.1, reset.In, server, client, accepted)
 	tests := []struct {
 		name  string
@@ -317,6 +322,8 @@ func TestTwin(t *testing.T) {
 		{"over a router", []told{sent, passed, arrived}, []int{2, 0, 0}, []reset.Cause{0, reset.UnreadData, reset.UnreadData}},
 		{"over the loopback device", []told{sent, looped}, []int{1, 0}, []reset.Cause{0, reset.UnreadData}},
 		{"of one that is final at once", []told{refusal, refused}, []int{-1, 0}, []reset.Cause{0, reset.NoListener}},
+		{"through a translation", []told{behind, translated, arrived}, []int{2, 0, 0}, []reset.Cause{0, reset.UnreadData, reset.UnreadData}},
+		{"the translation was not seen", []told{behind, arrived}, []int{-1, -1}, []reset.Cause{0, 0}},
 		{"another packet", []told{sent, at(0.2, reset.In, server, client, netns(3), seq(1001))}, []int{-1, -1}, []reset.Cause{0, 0}},
 		{"it arrives before it is sent", []told{at(1, reset.Out, server, client, aborted(7)), arrived}, []int{-1, -1}, []reset.Cause{0, 0}},
 	}

@@ -1,8 +1,6 @@
 package recall
 
 import (
-	"net/netip"
-
 	"github.com/rstwatch/rstwatch/internal/attribute"
 	"github.com/rstwatch/rstwatch/internal/reset"
 )
@@ -17,7 +15,7 @@ type sentTable struct{ slots []sent }
 
 type sent struct {
 	packet     packetKey
-	src, dst   netip.Addr
+	src, dst   reset.Endpoint
 	mono       int64
 	netns      uint64
 	id         reset.ID // zero: not recorded
@@ -38,23 +36,24 @@ func (t *sentTable) note(packet packetKey, r *reset.Reset, recorded bool) {
 		return
 	}
 	*s = sent{
-		packet: packet, src: r.Src.Addr(), dst: r.Dst.Addr(), mono: r.MonoNS.V, netns: r.Netns.ID, sender: r.Sender, cause: r.Cause, confidence: r.Confidence,
+		packet: packet, src: r.Src, dst: r.Dst, mono: r.MonoNS.V, netns: r.Netns.ID, sender: r.Sender, cause: r.Cause, confidence: r.Confidence,
 	}
 	if recorded {
 		s.id = r.ID
 	}
 }
 
-// find fills the twin of a RST that was seen elsewhere, or over the loopback
-// device.
-func (t *sentTable) find(r *subject, window int64, a *attribute.After, into *attribute.Twin) {
-	if t.slots == nil || r.packet == 0 {
+// findSent fills the twin of a RST that was seen elsewhere, or over the loopback
+// device, and that was final as it was sent.
+func (m *Memory) findSent(s *subject, a *attribute.After) {
+	if m.sent.slots == nil || s.packet == 0 {
 		return
 	}
-	s := &t.slots[r.packet%sentSlots]
-	if s.packet != r.packet || s.src != r.Src.Addr() || s.dst != r.Dst.Addr() || s.mono > r.mono || r.mono-s.mono > window || s.netns == r.Netns.ID && r.Direction != reset.In {
+	from := &m.sent.slots[s.packet%sentSlots]
+	if from.packet != s.packet || from.mono > s.mono || s.mono-from.mono > m.window ||
+		from.netns == s.Netns.ID && s.Direction != reset.In || !m.leadsTo(s, from.src, from.dst, s.Src, s.Dst) {
 		return
 	}
-	*into = attribute.Twin{ID: s.id, Sender: s.sender, Cause: s.cause, Confidence: s.confidence}
-	a.Twin = into
+	m.twin = attribute.Twin{ID: from.id, Sender: from.sender, Cause: from.cause, Confidence: from.confidence}
+	a.Twin = &m.twin
 }

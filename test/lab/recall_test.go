@@ -268,3 +268,37 @@ func TestKillBeforeTheLastRevision(t *testing.T) {
 	}
 	p.verify(t)
 }
+
+// TestTwinsOfTranslatedResets: the record of a RST that was received names the
+// one at the end that sent it, though a router between them changed its
+// addresses.
+func TestTwinsOfTranslatedResets(t *testing.T) {
+	lab := testkit.NewLab(t)
+	p := newPlace(t)
+	d := start(t, p, append(only(lab.Nodes()...), "--sensor", "bpf")...)
+	made := 0
+	for _, scene := range testkit.Lookup(t, "hairpin-router").ScenesIn(lab) {
+		testkit.Lookup(t, "hairpin-router").MustMake(t, lab, scene, 3)
+		made += 3
+	}
+	count := func(list []reset.Reset, direction reset.Direction) (n int) {
+		for _, r := range list {
+			if r.Direction == direction {
+				n++
+			}
+		}
+		return n
+	}
+	list := p.finalResets(t, func(list []reset.Reset) bool { return count(list, reset.Out) >= made && count(list, reset.In) >= made })
+	d.stop()
+	senders := make(map[reset.ID]*reset.Reset)
+	for i := range list {
+		senders[list[i].ID] = &list[i]
+	}
+	for _, r := range list {
+		from := senders[r.Twin]
+		if r.Direction == reset.In && (from == nil || from.Direction != reset.Out || from.Twin != r.ID || r.Sender != from.Sender || r.Cause != from.Cause) {
+			t.Errorf("received %v > %v, %s %s: sent as %+v", r.Src, r.Dst, r.Sender, r.Cause, from)
+		}
+	}
+}
