@@ -3,7 +3,7 @@ package attribute
 import "github.com/rstwatch/rstwatch/internal/reset"
 
 // forged: somebody else sent it in the name of that address. What tells is
-// evidence: see clue_peer.go. That the peer lives on after "its" RST proves the
+// evidence: see clue_forgery.go. That the peer lives on after "its" RST proves the
 // cause; who it was remains a matter of where the packet came from, since a
 // process of that host could have written it too.
 var forged = cause{
@@ -15,9 +15,10 @@ var forged = cause{
 		// No stack sends on after its own RST. A host that shares the address and
 		// does not know the connection does answer so: a bare reply proves less.
 		{sender: reset.Path, cause: reset.Forged, who: likely, why: certain,
-			needs:  []sign{given(not(bareRST)), given(not(refusalForm)), who(strong, spoke), why(decisive, spoke)},
+			needs:  []sign{given(not(bareRST)), given(not(refusalForm)), who(strong, spoke), why(decisive, spokeNew)},
 			adds:   append(signsOf(both), who(weak, hopsAway), who(weak, neighbour)),
 			doubts: []sign{who(strong, ttlSame), who(strong, noBaseline)}},
+		// A bare acknowledgement may have been overtaken by the RST.
 		{sender: reset.Path, cause: reset.Forged, who: likely, why: likely,
 			needs:  []sign{both(strong, spoke)},
 			adds:   append(signsOf(both), who(weak, hopsAway), who(weak, neighbour)),

@@ -14,7 +14,7 @@ var wrongHost = cause{
 	next:  "see whether the address is anycast, balanced by ECMP, moved or used twice: arping -D, traceroute with the flow's ports",
 	seen: []row{
 		{sender: reset.Peer, cause: reset.WrongHost, who: possible, why: likely,
-			needs: []sign{given(taken), given(whenOpen), both(weak, bareRST), why(weak, replyForm), why(strong, ttlFarther)}, adds: append([]sign{why(weak, openForLong)}, wrongHostAdds...)},
+			needs: []sign{given(taken), given(whenOpen), both(weak, bareRST), why(weak, replyForm), why(strong, ttlFarther), given(not(labelZero))}, adds: append([]sign{why(weak, openForLong)}, wrongHostAdds...)},
 		{sender: reset.Peer, cause: reset.WrongHost, who: possible, why: likely,
 			needs: []sign{given(taken), given(whenOpen), both(weak, bareRST), why(weak, replyForm), why(weak, openForLong), why(strong, ttlShifted), given(not(labelZero))}, adds: wrongHostAdds},
 		// On the same link, under another link-layer address: moved, or used twice.

@@ -80,6 +80,7 @@ func TestReceivedForged(t *testing.T) {
 		{"the peer lives on", in(accepting("ESTABLISHED"), oddlyFormed, withTTL(63), metAt(50), spokeAfter(toDataFlags, 5000)), path, likely, reset.Forged, certain, 0},
 		{"it lives on, and all else is its own", in(accepting("ESTABLISHED"), abortingForm, metAt(60), spokeAfter(toDataFlags, 5000)), path, possible, reset.Forged, certain, 0},
 		{"it lives on, and the RST was a mere reply", in(accepting("ESTABLISHED"), bareForm, withTTL(63), metAt(50), spokeAfter(reset.ACK, 5000)), path, likely, reset.Forged, likely, 0},
+		{"it acknowledged something, perhaps before", in(accepting("ESTABLISHED"), oddlyFormed, withTTL(63), metAt(50), spokeAfter(reset.ACK, 5000)), path, likely, reset.Forged, likely, 0},
 		{"a SYN+ACK behind the refusal", in(accepting("SYN_SENT"), refusingForm, spokeAfter(reset.SYN|reset.ACK, 9)), path, possible, reset.Forged, likely, reset.FailedConnect},
 		{"what it sent was older than the RST", in(accepting("ESTABLISHED"), abortingForm, metAt(60), spokeAfter(toDataFlags, 4000)), reset.Peer, likely, reset.PeerAbort, likely, 0},
 		{"what came after was a new SYN", in(accepting("ESTABLISHED"), abortingForm, metAt(60), spokeAfter(reset.SYN, 6000)), reset.Peer, likely, reset.PeerAbort, likely, 0},
