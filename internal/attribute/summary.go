@@ -96,7 +96,10 @@ func sender(r *reset.Reset) string {
 	sure := r.Confidence.Sender == reset.Certain
 	switch r.Sender {
 	case reset.LocalApp, reset.LocalInject:
-		name := processName(r)
+		name := ""
+		if r.Direction == reset.Out {
+			name = processName(r) // of one that came in, the process is who received it
+		}
 		switch {
 		case name == "":
 			return probably(sure, "A process here", "a process here")

@@ -91,6 +91,16 @@ func CollectAround(ctx context.Context, entries Entries, r *reset.Reset) (*reset
 	return r, around, nil
 }
 
+// twin is the record of the same packet at its other end, if that is at hand.
+func (a *Around) twin(r *reset.Reset) *reset.Reset {
+	for i := range a.Linked {
+		if !r.Twin.IsZero() && a.Linked[i].ID == r.Twin {
+			return &a.Linked[i]
+		}
+	}
+	return nil
+}
+
 // revision keeps the line of a revision; the same one twice is one.
 func (a *Around) revision(r *reset.Reset) {
 	at, found := slices.BinarySearchFunc(a.Revisions, r.Revision, func(have reset.Reset, want uint32) int {

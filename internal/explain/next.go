@@ -16,10 +16,10 @@ const maxNext = 4
 
 // next are the page's commands with this reset's values in them. One whose
 // values are not known, or not safe to type, is left out.
-func next(r *reset.Reset, page *causes.Page, setting *Setting) []Command {
+func next(r *reset.Reset, around *Around, page *causes.Page, setting *Setting) []Command {
 	var list []Command
-	inside := enter(r, setting)
-	view := viewpoint(r)
+	view := viewpoint(r, around)
+	inside := enter(view, setting)
 	for _, check := range page.ChecksFor(view.Direction) {
 		command, ok := check.Fill(func(name, program string) string { return value(view, setting, name, program) })
 		if !ok || len(list) >= maxNext {
@@ -34,16 +34,13 @@ func next(r *reset.Reset, page *causes.Page, setting *Setting) []Command {
 	return list
 }
 
-// viewpoint is the record as the end that sent the RST would have it, where that
-// is on this host too and its verdict was taken over: what there is to look at
-// is there. Of the socket's owner this end knows only its own.
-func viewpoint(r *reset.Reset) *reset.Reset {
-	if r.Direction != reset.In || r.Sender < reset.LocalApp || r.Sender > reset.LocalInject {
-		return r
+// viewpoint is the record of the end that sent the RST, where that is on this
+// host too: what there is to look at is there.
+func viewpoint(r *reset.Reset, around *Around) *reset.Reset {
+	if twin := around.twin(r); twin != nil && r.Direction != reset.Out && twin.Direction == reset.Out {
+		return twin
 	}
-	view := *r
-	view.Direction, view.Process = reset.Out, nil
-	return &view
+	return r
 }
 
 // value is what stands for a placeholder in a command of the program, or

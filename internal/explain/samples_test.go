@@ -56,7 +56,7 @@ type scene struct {
 
 func scenes() []scene {
 	return []scene{
-		idleTimeout(), unreadData(), killed(), untranslated(), rejected(), refusedV6(), hostile(), relayed(), bare(),
+		idleTimeout(), unreadData(), killed(), untranslated(), rejected(), refusedV6(), hostile(), relayed(), bare(), twin(),
 	}
 }
 
@@ -185,6 +185,19 @@ func relayed() scene {
 		Time: r.Time + reset.Time(time.Minute), Sensors: []string{"bpf"}, From: r.Time - 1e9, Until: r.Time + reset.Time(time.Minute), Lost: 1204,
 	})
 	return scene{"relayed", r, around}
+}
+
+// twin is a RST that came from a process in another namespace of this host.
+func twin() scene {
+	sent := base(8, reset.Out, "10.0.0.7:3306", "10.0.0.5:51334")
+	sent.Netns, sent.Process = reset.Netns{ID: 4026532301, Name: "blue"}, &reset.Process{PID: reset.Some[uint32](2211), Comm: "mysqld"}
+	r := base(8, reset.In, "10.0.0.7:3306", "10.0.0.5:51334")
+	r.ID, r.Time = reset.NewOrigin("twin").NewID(int64(r.Time), 1), r.Time+30_300
+	verdict2(&r, reset.LocalApp, reset.Certain, reset.LingerZero, reset.Certain, reset.HarmUnknown)
+	r.Twin, r.Netns.Name = sent.ID, "green"
+	r.Process = &reset.Process{PID: reset.Some[uint32](9), Comm: "client"}
+	r.Summary = "A process here, at 10.0.0.7:3306, reset the connection with 10.0.0.5:51334."
+	return scene{"twin", r, &Around{Linked: []reset.Reset{sent}}}
 }
 
 func bare() scene { return scene{"bare", reset.Reset{Direction: reset.Transit}, nil} }

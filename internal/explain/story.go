@@ -77,7 +77,7 @@ func Tell(r *reset.Reset, around *Around, setting Setting) *Story {
 		Connection: connection(r.Connection), TimeLine: timeLine(r, around), Revisions: revisions(around),
 		at: r.Time,
 	}
-	s.Who = Claim{Word: r.Sender.String(), Level: r.Confidence.Sender.String(), Meaning: senderMeanings[r.Sender]}
+	s.Who = Claim{Word: r.Sender.String(), Level: r.Confidence.Sender.String(), Meaning: whoMeans(r, around)}
 	s.Why = Claim{Word: r.Cause.String(), Level: r.Confidence.Cause.String()}
 	s.Harm = Claim{Word: r.Harm.String(), Meaning: harm(r)}
 	s.Rule, s.Claim = clean(r.Rule), clean(r.Claim)
@@ -89,7 +89,7 @@ func Tell(r *reset.Reset, around *Around, setting Setting) *Story {
 		for _, text := range page.Advice {
 			s.Advice = append(s.Advice, causes.Plain(text))
 		}
-		s.Next = next(r, page, &setting)
+		s.Next = next(r, around, page, &setting)
 	}
 	for _, claim := range []*Claim{&s.Who, &s.Why} {
 		if claim.Word == "" {
@@ -97,6 +97,20 @@ func Tell(r *reset.Reset, around *Around, setting Setting) *Story {
 		}
 	}
 	return s
+}
+
+// whoMeans says what the sender's word stands for, and which process it was.
+func whoMeans(r *reset.Reset, around *Around) string {
+	text := senderMeanings[r.Sender]
+	if r.Sender != reset.LocalApp && r.Sender != reset.LocalInject {
+		return text
+	}
+	if view := viewpoint(r, around); view.Direction == reset.Out {
+		if name := processName(view.Process); name != "" {
+			text += ": " + name
+		}
+	}
+	return text
 }
 
 // status says whether the verdict may still change.

@@ -83,6 +83,9 @@ func connectionMoments(r *reset.Reset, latest reset.Time) []Moment {
 	}
 	var list []Moment
 	before := func(v reset.Opt[int64]) reset.Time { return min(r.Time-reset.Time(milliseconds(v)), latest) }
+	// Of a connection that did no more, what it heard and sent last is the
+	// handshake.
+	handshake := func(v reset.Opt[int64]) bool { return c.AgeMS.V > 0 && v.OK && v.V >= c.AgeMS.V-5 }
 	if c.AgeMS.OK && c.AgeMS.V > 0 {
 		text := "connected"
 		if name := processName(r.Process); name != "" {
@@ -97,11 +100,11 @@ func connectionMoments(r *reset.Reset, latest reset.Time) []Moment {
 	}
 	// What this end heard or sent last is often the very packet that the RST
 	// answers, or so near that the order is not known.
-	if c.SinceHeardMS.V > 1 {
+	if c.SinceHeardMS.V > 1 && !handshake(c.SinceHeardMS) {
 		list = append(list, Moment{before(c.SinceHeardMS), "the other end is heard for the last time"})
 	}
 	told := r.Direction == reset.In && r.Trigger != nil && c.SinceSentMS.V <= 1
-	if !told && (c.SinceSentMS.V > 1 || c.SinceSentMS.OK && c.QuietBeforeMS.V > 0) {
+	if !told && !handshake(c.SinceSentMS) && (c.SinceSentMS.V > 1 || c.SinceSentMS.OK && c.QuietBeforeMS.V > 0) {
 		text := "this end sends for the last time"
 		if c.QuietBeforeMS.V > 0 {
 			text = "this end sends" + quiet(c)
@@ -191,8 +194,10 @@ func ownText(r *reset.Reset) string {
 func linkedText(r, other *reset.Reset) string {
 	text := Name(other.ID) + " " + short(other)
 	switch {
-	case slices.Contains(r.CausedBy, other.ID):
+	case slices.Contains(r.CausedBy, other.ID) && (r.Cause == reset.Relayed || r.Cause == reset.ProcessKilled):
 		return text + ": led to this one"
+	case slices.Contains(r.CausedBy, other.ID):
+		return text + ": came just before, and may have led to this one"
 	case other.ID == r.Twin:
 		return text + ": the same packet at its other end on this host"
 	}
