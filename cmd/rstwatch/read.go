@@ -175,7 +175,7 @@ func after(f *capture.Found) attribute.After {
 	l := &f.Later
 	a := attribute.After{
 		Others: l.Others, OthersDiffer: l.OthersDiffer, SeqChange: l.SeqChange, AckChange: l.AckChange, SharedIPID: l.SharedIPID,
-		ScansBySource: f.Scans,
+		ScansBySource: f.Scans, QuietLike: f.QuietLike, QuietOf: f.QuietOf,
 	}
 	if l.Spoke {
 		a.PeerSpoke, a.PeerSpokeNS = &l.What, l.AfterNS

@@ -82,6 +82,9 @@ func (a *app) tellRead(n capture.Counts, p *printer) {
 	if n.Copies > 0 {
 		text += fmt.Sprintf(", %d more captured twice", n.Copies)
 	}
+	if n.Early > 0 {
+		text += fmt.Sprintf(", %d judged before two seconds had shown what follows", n.Early)
+	}
 	var skipped []string
 	skip := func(count uint64, why string) {
 		if count > 0 {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/netip"
 	"os"
+	"strconv"
 	"testing"
 	"time"
 
@@ -17,10 +18,27 @@ import (
 )
 
 func scriptCapture(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: mkcapture FILE")
+	if neg || len(args) < 1 || len(args) > 2 {
+		ts.Fatalf("usage: mkcapture FILE [LINK]")
 	}
-	ts.Check(os.WriteFile(ts.MkAbs(args[0]), sampleCapture(), 0o600))
+	b := sampleCapture()
+	if len(args) == 2 {
+		link, err := strconv.ParseUint(args[1], 10, 8)
+		ts.Check(err)
+		b[20] = byte(link)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), b, 0o600))
+}
+
+func scriptCut(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: cutfile FILE N")
+	}
+	n, err := strconv.ParseInt(args[1], 10, 64)
+	ts.Check(err)
+	info, err := os.Stat(ts.MkAbs(args[0]))
+	ts.Check(err)
+	ts.Check(os.Truncate(ts.MkAbs(args[0]), info.Size()-n))
 }
 
 // sampleCapture is always the same.

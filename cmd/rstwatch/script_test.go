@@ -30,7 +30,8 @@ func TestMain(m *testing.M) {
 //	status N COMMAND...   runs the command, which must end with status N
 //	mkjournal DIR [N]     writes a journal of N resets (default 3), the same each time
 //	spoil FILE OFFSET     changes the byte there
-//	mkcapture FILE        writes a capture: a connection that its server resets after a request, and a refused one
+//	cutfile FILE N        takes the last N bytes away
+//	mkcapture FILE [LINK] writes a capture: a connection that its server resets after a request, and a refused one
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", UpdateScripts: *update, RequireExplicitExec: true, RequireUniqueNames: true,
@@ -41,7 +42,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status": scriptStatus, "mkjournal": scriptJournal, "spoil": scriptSpoil, "mkcapture": scriptCapture,
+			"status": scriptStatus, "mkjournal": scriptJournal, "spoil": scriptSpoil, "mkcapture": scriptCapture, "cutfile": scriptCut,
 		},
 		Condition: func(word string) (bool, error) {
 			if word != "root" {

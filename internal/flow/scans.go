@@ -13,7 +13,7 @@ const (
 	scanKeeps  = 8              // so many targets hold a slot against another source
 	scanBits   = 256
 	scanWords  = scanBits / 64
-	scanFactor = 0x9e3779b97f4a7c15
+	hashFactor = 0x9e3779b97f4a7c15
 )
 
 // scans counts, for each address, the ports that it tried and that came to
@@ -51,12 +51,12 @@ func (s *scans) note(source, target packet.Address, port uint16, at int64) {
 		*slot = scan{source: source}
 	}
 	slot.last = at
-	h := ((target.Hi^target.Lo)*scanFactor + uint64(port)) * scanFactor >> 56
+	h := ((target.Hi^target.Lo)*hashFactor + uint64(port)) * hashFactor >> 56
 	slot.targets[h/64] |= 1 << (h % 64)
 }
 
 func (s *scans) slot(source packet.Address) *scan {
-	h := (source.Hi ^ source.Lo) * scanFactor
+	h := (source.Hi ^ source.Lo) * hashFactor
 	return &s.slots[h>>32%scanSlots]
 }
 

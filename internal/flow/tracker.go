@@ -27,6 +27,7 @@ type Tracker struct {
 	telling, doubled uint64
 	shared           shared
 	scans            scans
+	quiets           quiets
 	free             *Watch
 }
 

@@ -68,6 +68,7 @@ func (t *Tracker) Reset(p *packet.Segment, at int64, place *Place) *Watch {
 		}
 	}
 	t.shared.add(w)
+	t.quiets.note(w)
 	if source, target, port, ok := tried(p, &w.Facts); ok {
 		t.scans.note(source, target, port, at)
 	}

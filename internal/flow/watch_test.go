@@ -351,3 +351,28 @@ func TestScans(t *testing.T) {
 		t.Errorf("an abort tells of %d ports", n)
 	}
 }
+
+func TestQuiet(t *testing.T) {
+	x := newScript(t, 1000, 5000)
+	var last *Watch
+	for i, silence := range []int64{350_000, 350_400, 90_000, 349_900, 0, 350_000} {
+		x.clientID += 100_000
+		port := uint16(50_000 + i)
+		as := func(p *packet.Segment) {
+			if p.SrcPort == 443 {
+				p.DstPort = port
+			} else {
+				p.SrcPort = port
+			}
+		}
+		x.say("c", syn, 0, 0, 0, as)
+		x.say("s", syn|ack, 0, 1, 0, as)
+		x.say("c", ack, 1, 1, 0, as)
+		x.now += silence * millisecond
+		x.say("c", psh, 1, 1, 10, as)
+		last = x.rst("s", 0, 1, 0, as)
+	}
+	if alike, of := x.tracker.Quiet(last); alike != 3 || of != 4 {
+		t.Errorf("%d of %d were as long, want 3 of 4", alike, of)
+	}
+}

@@ -107,6 +107,7 @@ func (r *Reader) release() error {
 	r.found = Found{ID: h.id, Sighting: &h.sighting, File: h.file, Frame: h.frame}
 	if h.watch != nil {
 		r.found.Later, r.found.Copies, r.found.Scans = h.watch.Later, h.watch.Copies, r.flows.Scans(h.watch)
+		r.found.QuietLike, r.found.QuietOf = r.flows.Quiet(h.watch)
 		if t := h.context.Flow.Answers; t != nil {
 			h.sighting.Trigger = t
 		}

@@ -40,6 +40,9 @@ type Found struct {
 	Frame    uint64 // in the file, from 1
 	Copies   int    // further frames of the same packet
 	Scans    int    // ports that were tried by whom the RST tells of, up to it and a little after
+	// Further resets toward the same service after a silence, and those of them
+	// after one as long.
+	QuietOf, QuietLike int
 }
 
 // Reader reads the resets of capture files.
