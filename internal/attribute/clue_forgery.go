@@ -36,6 +36,11 @@ var (
 		},
 		holds: func(c *Case) bool { return c.After.Others > 0 && c.After.OthersDiffer },
 	}
+	// numbersChange: RST_SEQ_CHANGE and RST_ACK_CHANGE of Weaver, Sommer and Paxson
+	// (NDSS 2009): no stack sends either.
+	numbersChange = clue{fact: factDiffer, says: "one of them lies beyond the first and beyond all that was sent", holds: func(c *Case) bool {
+		return c.After.SeqChange || c.After.AckChange
+	}}
 	reservedBits = clue{fact: factReserved, says: "set", holds: func(c *Case) bool {
 		return c.packet().Reserved.OK && c.packet().Reserved.V != 0
 	}}
@@ -122,7 +127,7 @@ func (c *Case) answerNS() (after, rtt int64, ok bool) {
 
 // forgerySigns are the strong ones, each of another kind; forgeryHints the weak.
 var (
-	forgerySigns = []clue{ttlNearer, ttlFarther, otherNeighbour, sharedIPID, copied, resetsDiffer, reservedBits, seqNowhere, ackNever, zeroSeq, tooSoon}
+	forgerySigns = []clue{ttlNearer, ttlFarther, otherNeighbour, sharedIPID, copied, resetsDiffer, numbersChange, reservedBits, seqNowhere, ackNever, zeroSeq, tooSoon}
 	forgeryHints = []clue{ttlShifted, otherRouter, ipidJump, ipidOdd, soonLive, noDF, noStamps, oddForm, inexact}
 )
 

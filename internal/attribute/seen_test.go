@@ -86,6 +86,7 @@ func TestReceivedForged(t *testing.T) {
 		{"what came after was a new SYN", in(accepting("ESTABLISHED"), abortingForm, metAt(60), spokeAfter(reset.SYN, 6000)), reset.Peer, likely, reset.PeerAbort, likely, 0},
 		{"nearer, and shared IP ID", in(accepting("ESTABLISHED"), oddlyFormed, id, withTTL(63), metAt(50), shared), path, likely, reset.Forged, likely, 0},
 		{"several that differ, and from further", in(accepting("ESTABLISHED"), oddlyFormed, withTTL(40), metAt(60), differ), path, likely, reset.Forged, likely, 0},
+		{"the second RST's SEQ lies beyond the first", in(accepting("ESTABLISHED"), abortingForm, metAt(60), after(func(a *After) { a.Others, a.OthersDiffer, a.SeqChange = 1, true, true })), path, likely, reset.Forged, likely, 0},
 		{"nearer alone", in(accepting("ESTABLISHED"), oddlyFormed, withTTL(63), metAt(50)), path, possible, reset.Forged, possible, 0},
 		{"nearer, as netfilter answers", in(accepting("ESTABLISHED"), bareForm, withTTL(63), metAt(50)), path, possible, reset.FirewallReject, possible, 0},
 		{"nearer over IPv6, as TCP answers", in(accepting("ESTABLISHED"), bareForm, overIPv6(9), withTTL(63), metAt(50)), path, possible, reset.Forged, possible, 0},
