@@ -11,7 +11,7 @@ func pathMakers() []Maker {
 	for _, f := range forgeries() {
 		all = append(all, Maker{Name: f.name, Kernel: f.kernel(), Scenes: f.scenes, make: f.make})
 	}
-	all = append(all, wrongMACMaker(), rebornMaker())
+	all = append(all, wrongMACMaker(), rebornMaker(), natForgetsMaker())
 	all = append(all, idleMakers()...)
 	all = append(all, benignMakers()...)
 	return append(all, proxyMakers()...)

@@ -19,6 +19,7 @@ type moment uint8
 const (
 	onRequest  moment = iota // the client's first data
 	onSYN                    // the client's SYN
+	onSYNACK                 // the server's SYN+ACK
 	onResponse               // the server's first data
 )
 
@@ -62,6 +63,9 @@ func forgeries() []forgery {
 			s.Window, s.TTL = window, ttl
 		}
 	}
+	window := func(window uint16, ttl uint8) shape {
+		return func(_ *passing, s *Segment) { s.Window, s.TTL = window, ttl }
+	}
 	copied := func(p *passing, s *Segment) { s.IPID, s.Window, s.TTL = p.ipid, p.window, p.ttl }
 	tell := looksForged.must()
 	return []forgery{
@@ -84,6 +88,7 @@ func forgeries() []forgery {
 
 		{name: "path-syn", scenes: throughBox, on: onSYN, toClient: []shape{plain}, seen: synForged.must()},
 		{name: "path-syn-triple", alike: true, scenes: throughBox, on: onSYN, seen: synForged.must(), toClient: []shape{windows(1980, 90), windows(1981, 91), windows(1982, 92)}},
+		{name: "path-syn-ack-triple", alike: true, scenes: throughBox, on: onSYNACK, seen: synForged.must(), toClient: []shape{window(3293, 90), window(3294, 91), window(3295, 92)}},
 		{name: "path-syn-reserved", scenes: throughBox, on: onSYN, ignored: true, seen: synForged.must(), toClient: []shape{func(p *passing, s *Segment) {
 			s.Ack, s.IPID, s.Window, s.Reserved = p.seq, p.ipid, p.window, 0xf // no real stack takes that ACK
 		}}},
@@ -98,7 +103,7 @@ func rewritten(p *passing, s *Segment) {
 }
 
 func (f forgery) kernel() string {
-	if f.on == onSYN {
+	if f.on == onSYN || f.on == onSYNACK {
 		return "tcp_rcv_synsent_state_process, tcp_reset"
 	}
 	return "tcp_validate_incoming, tcp_reset"
@@ -125,6 +130,9 @@ func (f forgery) reaction() reaction {
 		fired[port] = true
 		for _, shape := range f.toClient {
 			s := p.back()
+			if !p.fromClient {
+				s = p.onwards(true)
+			}
 			s.TTL = 64 - f.away
 			shape(p, &s)
 			forge = append(forge, s)
@@ -143,6 +151,8 @@ func (f forgery) provoked(p *passing) bool {
 	switch f.on {
 	case onSYN:
 		return p.flags&reset.SYN != 0
+	case onSYNACK:
+		return p.flags&(reset.SYN|reset.ACK) == reset.SYN|reset.ACK
 	case onResponse:
 		return !p.fromClient && p.payload > 0
 	default:
@@ -156,7 +166,7 @@ func (f forgery) make(r *run) error {
 		return err
 	}
 	for i := range r.n {
-		if f.on == onSYN {
+		if f.on == onSYN || f.on == onSYNACK {
 			err = f.makeSYN(r, box, i+1)
 		} else {
 			err = f.makeData(r, box)

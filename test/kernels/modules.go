@@ -13,7 +13,7 @@ import (
 // wanted are the modules that the lab needs where the kernel has them as modules. One that a kernel does not have is
 // built in, or lacking: then the makers that need it say so.
 var wanted = []string{
-	"veth", "bridge", "br_netfilter", "8021q", "macvlan", "ipvlan", "dummy",
+	"veth", "bridge", "br_netfilter", "8021q", "macvlan", "ipvlan", "dummy", "tun",
 	"nf_tables", "nft_reject_inet", "nft_reject_ipv4", "nft_reject_ipv6", "nft_reject_bridge", "nft_reject_netdev",
 	"nft_counter", "nft_meta_bridge", "nft_log", "nft_compat", "nft_ct", "nft_limit", "nft_chain_nat", "nft_nat", "nft_redir", "nf_reject_ipv4", "nf_reject_ipv6",
 	"nfnetlink_log", "nf_log_syslog", "nf_log_ipv4", "nf_log_ipv6", "nf_log_netdev", "nf_log_bridge",
