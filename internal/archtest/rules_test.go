@@ -36,10 +36,11 @@ var mayImport = map[string][]string{
 	"internal/sense/klog":     {"internal/reset", "internal/clock", "internal/netns", "internal/packet", "internal/classic"},
 
 	// What takes long is asked in the background.
-	"internal/enrich/*":      {"internal/reset", "internal/clock", "internal/enrich/lookup", "internal/enrich/cgroup", "internal/enrich/process"},
-	"internal/enrich/rule":   {"internal/reset", "internal/clock", "internal/enrich/lookup", "internal/netns"}, // rules are read where they hold
-	"internal/sense/capture": {"internal/reset", "internal/clock", "internal/packet", "internal/flow"},
-	"internal/flow":          {"internal/reset", "internal/packet"}, // it keeps account of segments, as the decoder gives them
+	"internal/enrich/*":           {"internal/reset", "internal/clock", "internal/enrich/lookup", "internal/enrich/cgroup", "internal/enrich/process"},
+	"internal/enrich/translation": {"internal/reset", "internal/clock", "internal/enrich/lookup", "internal/netns", "internal/netlink/conntrack"},
+	"internal/enrich/rule":        {"internal/reset", "internal/clock", "internal/enrich/lookup", "internal/netns"}, // rules are read where they hold
+	"internal/sense/capture":      {"internal/reset", "internal/clock", "internal/packet", "internal/flow"},
+	"internal/flow":               {"internal/reset", "internal/packet"}, // it keeps account of segments, as the decoder gives them
 
 	"internal/incident": {"internal/reset", "internal/present"},   // its text is for people
 	"internal/recall":   {"internal/reset", "internal/attribute"}, // it judges again
