@@ -140,6 +140,8 @@ type Enrich struct {
 	RuntimeSockets []string `toml:"runtime_sockets"`
 	// Whether the rule that rejected a packet is sought in the rules of its network namespace, nftables' and iptables'.
 	Rules bool `toml:"rules"`
+	// Whether conntrack is asked how it translates a connection (NAT), in namespaces where it tracks any.
+	Translations bool `toml:"translations"`
 }
 
 // Serve is what other commands on this host ask the daemon through.
@@ -176,7 +178,7 @@ func Default() *Config {
 		},
 		JSONLog: JSONLog{Keep: 30, Daily: true, Compress: "gzip", AppendOnly: true},
 		Enrich: Enrich{
-			Claims: true, Owners: true, Containers: true, Rules: true,
+			Claims: true, Owners: true, Containers: true, Rules: true, Translations: true,
 			RuntimeSockets: []string{"/var/run/docker.sock", "/run/podman/podman.sock"},
 		},
 		Serve: Serve{Socket: "/run/rstwatch/rstwatch.sock", Group: "rstwatch"},

@@ -13,6 +13,7 @@ import (
 	"github.com/rstwatch/rstwatch/internal/enrich/lookup"
 	"github.com/rstwatch/rstwatch/internal/enrich/owner"
 	"github.com/rstwatch/rstwatch/internal/enrich/rule"
+	"github.com/rstwatch/rstwatch/internal/enrich/translation"
 	"github.com/rstwatch/rstwatch/internal/packet"
 	"github.com/rstwatch/rstwatch/internal/reset"
 )
@@ -27,6 +28,7 @@ type enrichment struct {
 	owners     *owner.Finder
 	containers *container.Reader
 	rules      *rule.Finder
+	nat        *translation.Finder
 }
 
 // newEnrichment makes what the settings ask for; nothing is looked up before
@@ -55,6 +57,11 @@ func newEnrichment(cfg *config.Config, namespaces rule.Namespaces) (*enrichment,
 			return nil, fmt.Errorf("preparing look-ups: %w", err)
 		}
 	}
+	if cfg.Enrich.Translations {
+		if e.nat, err = translation.New(namespaces); err != nil {
+			return nil, fmt.Errorf("preparing look-ups: %w", err)
+		}
+	}
 	return e, nil
 }
 
@@ -74,6 +81,9 @@ func (e *enrichment) enrichers() []Enricher {
 	if e.rules != nil {
 		list = append(list, e.rules)
 	}
+	if e.nat != nil {
+		list = append(list, e.nat)
+	}
 	return list
 }
 
@@ -88,6 +98,9 @@ func (e *enrichment) run(ctx context.Context) {
 	}
 	if e.rules != nil {
 		running.Go(func() { e.rules.Run(ctx) })
+	}
+	if e.nat != nil {
+		running.Go(func() { e.nat.Run(ctx) })
 	}
 	running.Wait()
 }
@@ -197,6 +210,9 @@ func (e *enrichment) status() *EnrichStatus {
 		c := e.rules.Counts()
 		s.Lookups["ruleset"] = statusOf(c.Counts)
 		s.Rejects = RejectStatus{Named: c.Named, Several: c.Several, None: c.None, Spared: c.Spared}
+	}
+	if e.nat != nil {
+		s.Lookups["translation"] = statusOf(e.nat.Counts())
 	}
 	return s
 }
