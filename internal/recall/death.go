@@ -1,6 +1,7 @@
 package recall
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -50,17 +51,28 @@ func (a member) compare(b member) int {
 	return a.dst.Compare(b.dst.AddrPort)
 }
 
-// isDying reports whether a process sent the reset while it ended.
-func isDying(r *reset.Reset) bool {
-	return r.Direction == reset.Out && r.Process != nil && r.Process.Exit != nil && r.Process.PID.OK
+// dying is the process whose end brought the reset about, or 0: it sent the reset
+// while it ended, or the kernel refused a packet of a connection that it closed
+// then.
+func dying(r *reset.Reset, c *reset.Context) uint32 {
+	switch {
+	case r.Direction != reset.Out:
+		return 0
+	case r.Process != nil && r.Process.Exit != nil:
+		return r.Process.PID.V
+	case r.Trigger != nil && c != nil && c.Past.Owner != nil && c.Past.Owner.Exit != nil:
+		return c.Past.Owner.PID.V
+	}
+	return 0
 }
 
-// note remembers a reset if its process was ending.
-func (t deathTable) note(r *reset.Reset, recorded bool) {
-	if !isDying(r) || !recorded {
+// note remembers a reset if the end of a process brought it about.
+func (t deathTable) note(r *reset.Reset, c *reset.Context, recorded bool) {
+	pid := dying(r, c)
+	if pid == 0 || !recorded {
 		return
 	}
-	d := t[r.Process.PID.V]
+	d := t[pid]
 	mono := r.MonoNS.V
 	if d != nil && mono-d.last > dyingFor {
 		d = nil // another process of that id
@@ -68,7 +80,7 @@ func (t deathTable) note(r *reset.Reset, recorded bool) {
 	if d == nil {
 		t.makeRoom()
 		d = &death{first: mono, last: mono}
-		t[r.Process.PID.V] = d
+		t[pid] = d
 	}
 	d.count++
 	d.first, d.last = min(d.first, mono), max(d.last, mono)
@@ -96,11 +108,12 @@ func (t deathTable) makeRoom() {
 
 // findDeath says with which other resets one shares the end of its process.
 func (m *Memory) findDeath(s *subject, a *attribute.After) {
-	d := m.deaths[s.pid]
-	if d == nil || s.pid == 0 {
+	pid := dying(s.Reset, s.context)
+	d := m.deaths[cmp.Or(pid, s.pid)]
+	if d == nil {
 		return
 	}
-	if !isDying(s.Reset) {
+	if pid == 0 {
 		if closedWith(s, d) {
 			a.Siblings = d.count
 			m.blame(s, a, d.members[0])

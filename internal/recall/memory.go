@@ -121,7 +121,7 @@ func (m *Memory) Note(c *attribute.Case, recorded bool) {
 		return
 	}
 	m.quiet.note(r)
-	m.deaths.note(r, recorded)
+	m.deaths.note(r, c.Context, recorded)
 	e := m.place()
 	if e == nil {
 		if recorded {

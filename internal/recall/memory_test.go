@@ -424,6 +424,29 @@ func TestAfterDeath(t *testing.T) {
 	}
 }
 
+// TestDeathWithoutAbort: a process that is killed with nothing unread closes with
+// a FIN; what its peers send then is refused, and the first refusal stands for the
+// death.
+func TestDeathWithoutAbort(t *testing.T) {
+	refused := func(later float64, port uint16, exit *reset.Exit) told {
+		return at(later, reset.Out, server, reset.EndpointFrom(other.Addr(), port), reply(reset.ACK|reset.PSH, 1, 60), func(t *told) {
+			t.know().Past = reset.Past{Known: true, Owner: &reset.Process{PID: reset.Some[uint32](7), Exit: exit}, FinAgo: reset.Some(ms)}
+		})
+	}
+	killed := &reset.Exit{Signal: "SIGKILL"}
+	story := []told{refused(0, 1, killed), refused(1, 2, killed), refused(2, 3, killed), refused(3, 4, nil)}
+	story[3].context.Past.FinAgo = reset.Some(60000 * ms) // it had closed that one long before
+	results := run(t, story, inOrder(4))
+	for i, want := range [][]reset.ID{nil, {idOf(0)}, {idOf(0)}, nil} {
+		if diff := cmp.Diff(want, results[idOf(i)].CausedBy); diff != "" {
+			t.Errorf("record %d is caused by (-want +got):\n%s", i, diff)
+		}
+	}
+	if got := results[idOf(0)].After.Siblings; got != 2 {
+		t.Errorf("%d siblings, want 2", got)
+	}
+}
+
 // TestQuiet: silences of the same length toward the same service.
 func TestQuiet(t *testing.T) {
 	from := func(later float64, ip string, milliseconds int64) told {

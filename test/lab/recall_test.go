@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"syscall"
@@ -191,6 +192,43 @@ func TestDeathIsOneIncident(t *testing.T) {
 		t.Errorf("incidents: %v\n%s", err, text)
 	}
 	t.Logf("\n%s", text)
+}
+
+// TestQuietDeathIsOneIncident kills a process that has read all: it closes with
+// FINs, and each client learns of it by a RST when it writes.
+func TestQuietDeathIsOneIncident(t *testing.T) {
+	_, node := host(t)
+	p := newPlace(t)
+	d := start(t, p, append(only(node), "--sensor", "bpf")...)
+	const connections, address = 10, "127.0.0.1:7004"
+	child := startChild(t, node, "hold "+address)
+	var clients []net.Conn
+	for range connections {
+		clients = append(clients, dial(t, node, address))
+		child.await(t, "holding")
+	}
+	child.kill()
+	for _, c := range clients {
+		if _, err := c.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+			t.Fatalf("the connection ended with %v, not with a FIN", err)
+		}
+		if _, err := c.Write([]byte("too late")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list := p.finalResets(t, func(list []reset.Reset) bool { return len(list) == 2*connections })
+	d.stop()
+	firsts := 0
+	for _, r := range list {
+		if r.Direction == reset.Out && len(r.CausedBy) == 0 {
+			firsts++
+			t.Logf("the first: %s, %s; %s", r.Sender, r.Cause, r.Summary)
+		}
+	}
+	incidents := p.incidents(t)
+	if firsts != 1 || len(incidents) != 1 || incidents[0].Resets != connections {
+		t.Errorf("%d resets without a cause; incidents: %+v", firsts, incidents)
+	}
 }
 
 // TestRelayedReset lets a proxy pass a reset on: a chain with the first cause
