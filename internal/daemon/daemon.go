@@ -390,7 +390,7 @@ func (d *Daemon) Status() Status {
 	s := Status{
 		Version: d.opts.Version, PID: os.Getpid(), Started: d.started,
 		Sensor: d.capture.Name, Blind: d.capture.Blind, Attempts: d.attempts, Counts: d.capture.Counts(),
-		Namespaces: watching(d.tracker, d.netns), Filter: d.filter, Ledger: ledger, Balanced: ledger.Balanced(),
+		Namespaces: watching(d.tracker, d.netns), Filter: d.filter, Ledger: ledger, Balanced: ledger.Balanced(), Revisions: d.line.Revisions(),
 		Journal: JournalStatus{
 			Dir: d.journal.Dir(), Entries: stats.Entries, Bytes: stats.Bytes,
 			Held: stats.HeldEntries, Lost: stats.LostEntries, Stalled: stats.Stalled,

@@ -285,6 +285,13 @@ func (p *Pipeline) Counts() PipelineCounts {
 	return c
 }
 
+// Revisions returns what became of verdicts that may improve.
+func (p *Pipeline) Revisions() recall.Counts {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.memory.Counts()
+}
+
 // TakeNetns returns what was counted per namespace since the last call.
 func (p *Pipeline) TakeNetns() map[uint64]*NetnsCounts {
 	p.mu.Lock()

@@ -3,6 +3,7 @@ package daemon
 import (
 	"time"
 
+	"github.com/rstwatch/rstwatch/internal/recall"
 	"github.com/rstwatch/rstwatch/internal/reset"
 )
 
@@ -21,6 +22,7 @@ type Status struct {
 	Journal    JournalStatus  `json:"journal"`
 	Ledger     reset.Ledger   `json:"ledger"`
 	Balanced   bool           `json:"balanced"`
+	Revisions  recall.Counts  `json:"revisions"`
 	Outputs    []OutputStatus `json:"outputs,omitempty"`
 	Notices    []string       `json:"notices,omitempty"`
 	Enrich     *EnrichStatus  `json:"enrich,omitempty"`

@@ -34,9 +34,9 @@ func (c Config) Validate() error {
 
 // Counts is what became of the resets that were told.
 type Counts struct {
-	Provisional uint64 // were kept, and get a last revision
-	Waiting     uint64 // of these, do not have it yet
-	Crowded     uint64 // final at once for want of room
+	Provisional uint64 `json:"provisional"` // were kept, and get a last revision
+	Waiting     uint64 `json:"waiting"`     // of these, do not have it yet
+	Crowded     uint64 `json:"crowded"`     // final at once for want of room
 }
 
 // Memory keeps resets for a while. It is not safe for concurrent use.
