@@ -55,15 +55,7 @@ func judge(t *testing.T, cfg capture.Config, paths ...string) []reset.Reset {
 // wrong.
 func TestVerdicts(t *testing.T) {
 	lab := testkit.NewLab(t)
-	ends := []struct {
-		node *testkit.Node
-		cfg  capture.Config
-		dump *dump
-	}{
-		{lab.Client, capture.Config{Vantage: addresses(t, []string{"10.77.1.2", "fd77:1::2"})}, startDump(t, lab.Client, "c0")},
-		{lab.Server, capture.Config{Vantage: addresses(t, []string{"10.77.2.2", "fd77:2::2"})}, startDump(t, lab.Server, "s0")},
-		{lab.Router, capture.Config{}, startDump(t, lab.Router, "any")},
-	}
+	client, server, router := startDump(t, lab.Client, "c0"), startDump(t, lab.Server, "s0"), startDump(t, lab.Router, "any")
 	var made []testkit.Expect
 	for _, maker := range testkit.Makers() {
 		if maker.Slow && testing.Short() {
@@ -83,52 +75,65 @@ func TestVerdicts(t *testing.T) {
 			made = append(made, expects...)
 		}
 	}
-	for _, end := range ends {
-		end.dump.stop()
-		wrong := map[string]int{}
-		records, unknown, bad := 0, 0, 0
-		for _, r := range judge(t, end.cfg, end.dump.path) {
-			e := expectedAt(made, end.node, &r)
-			if e == nil {
-				continue
-			}
-			answer := e.Answer(testkit.Alone)
-			if r.Direction == reset.Out || e.Direction == reset.Out {
-				continue // the host itself knows more than its packets show
-			}
-			records++
-			if r.Cause == reset.CauseUnknown {
-				unknown++
-			}
-			senders, causes := answer.Senders, answer.Causes
-			if e.Direction == reset.Forward && len(senders) > 1 && len(causes) > 1 && causes[0] == reset.CauseUnknown {
-				causes = causes[1:] // one who sees all that passes may know
-			}
-			lie := r.Confidence.Sender == reset.Certain && r.Sender != senders[0] || r.Confidence.Cause == reset.Certain && r.Cause != causes[0]
-			if lie {
-				t.Errorf("%s: certainly %s, %s; %v, %v are right", e, r.Sender, r.Cause, answer.Senders, answer.Causes)
-			}
-			if !answer.CauseRight(&r) || !answer.SenderRight(&r) {
-				bad++
-				wrong[fmt.Sprintf("%-28s %s %s (%s) %s (%s); right: %v %v", e.Kind, e.Direction, r.Sender, r.Confidence.Sender, r.Cause, r.Confidence.Cause, answer.Senders, answer.Causes)]++
-			}
+	for _, d := range []*dump{client, server, router} {
+		d.stop()
+	}
+	at := func(node *testkit.Node) []testkit.Expect {
+		return slices.DeleteFunc(slices.Clone(made), func(e testkit.Expect) bool { return e.Node != node || e.Direction == reset.Out })
+	}
+	clients, servers := at(lab.Client), at(lab.Server)
+	atClient := capture.Config{Vantage: addresses(t, []string{"10.77.1.2", "fd77:1::2"})}
+	atServer := capture.Config{Vantage: addresses(t, []string{"10.77.2.2", "fd77:2::2"})}
+	holdVerdicts(t, "client", clients, judge(t, atClient, client.path))
+	holdVerdicts(t, "server", servers, judge(t, atServer, server.path))
+	holdVerdicts(t, "router", at(lab.Router), judge(t, capture.Config{}, router.path))
+	holdVerdicts(t, "all three", append(clients, servers...), judge(t, capture.Config{}, server.path, router.path, client.path))
+}
+
+// holdVerdicts holds what was judged from files against what was made. What the
+// sending host itself would know is not in them.
+func holdVerdicts(t *testing.T, name string, made []testkit.Expect, got []reset.Reset) {
+	t.Helper()
+	wrong := map[string]int{}
+	records, unknown, bad := 0, 0, 0
+	for i := range got {
+		r := &got[i]
+		e := expected(made, r)
+		if e == nil || r.Direction == reset.Out {
+			continue
 		}
-		if records < 30 {
-			t.Errorf("%s: only %d records", end.node.Role, records)
+		records++
+		if r.Cause == reset.CauseUnknown {
+			unknown++
 		}
-		t.Logf("%s: %d records, %d of cause unknown, %d with a word that is not right", end.node.Role, records, unknown, bad)
-		for _, text := range slices.Sorted(maps.Keys(wrong)) {
-			t.Logf("%d times %s", wrong[text], text)
+		answer := e.Answer(testkit.Alone)
+		senders, causes := answer.Senders, answer.Causes
+		if e.Direction == reset.Forward && len(causes) > 1 && causes[0] == reset.CauseUnknown {
+			causes = causes[1:] // who sees all that passes may know what the router does not
 		}
+		if r.Confidence.Sender == reset.Certain && r.Sender != senders[0] || r.Confidence.Cause == reset.Certain && r.Cause != causes[0] {
+			t.Errorf("%s: %s: certainly %s, %s; right are %v, %v", name, e, r.Sender, r.Cause, senders, causes)
+		}
+		if !answer.CauseRight(r) || !answer.SenderRight(r) {
+			bad++
+			wrong[fmt.Sprintf("%-24s %s (%s) %s (%s); right: %v %v", e.Kind, r.Sender, r.Confidence.Sender, r.Cause, r.Confidence.Cause, senders, causes)]++
+		}
+	}
+	if records < 30 {
+		t.Errorf("%s: only %d records", name, records)
+	}
+	t.Logf("%s: %d records, %d of cause unknown, %d with a word that is not right", name, records, unknown, bad)
+	for _, text := range slices.Sorted(maps.Keys(wrong)) {
+		t.Logf("%d times %s", wrong[text], text)
 	}
 }
 
-// expectedAt finds what a record was expected to be; nil where that is not clear.
-func expectedAt(made []testkit.Expect, node *testkit.Node, r *reset.Reset) *testkit.Expect {
+// expected finds what a record was expected to be; nil where that is not clear.
+func expected(made []testkit.Expect, r *reset.Reset) *testkit.Expect {
 	var found *testkit.Expect
 	for i := range made {
 		e := &made[i]
-		if e.Node != node || e.Src != r.Src || e.Dst != r.Dst || e.Flags != r.Packet.Flags || e.Seq.OK && e.Seq != r.Packet.Seq || e.Ack.OK && e.Ack != r.Packet.Ack {
+		if e.Src != r.Src || e.Dst != r.Dst || e.Flags != r.Packet.Flags || e.Seq.OK && e.Seq != r.Packet.Seq || e.Ack.OK && e.Ack != r.Packet.Ack {
 			continue
 		}
 		if found != nil && (found.Cause != e.Cause || found.Sender != e.Sender) {
