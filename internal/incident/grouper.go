@@ -101,8 +101,13 @@ func (g *Grouper) tie(mine *group, r *reset.Reset) *group {
 	return mine
 }
 
-// join merges the group with that of the burst that the reset is of.
+// join merges the group with that of the burst that the reset is of. One that
+// names its cause belongs there and to no burst: a busy proxy passes on the resets
+// of many.
 func (g *Grouper) join(mine *group, r *reset.Reset) *group {
+	if len(r.CausedBy) > 0 {
+		return mine
+	}
 	key := burstOf(r)
 	was := g.bursts[key]
 	if was == nil {

@@ -144,6 +144,12 @@ func TestGrouping(t *testing.T) {
 			forgotten(1, 0, "10.0.0.7:40112"), forgotten(2, 10, "10.0.0.7:40113"), forgotten(3, 20, "10.0.0.7:40114"),
 			forgotten(4, 30, "10.0.0.8:40115"), forgotten(5, 40, "10.0.0.8:40116"),
 		}, []short{{5, 0, 4, id(1)}}},
+		{"a busy proxy", []*reset.Reset{
+			one(1, 0, reset.In, "198.51.100.9:443", "10.0.0.7:40112", by(reset.Peer, reset.PeerAbort), of("proxy", 7)),
+			one(2, 1, reset.Out, "10.0.0.7:8080", "10.0.0.8:1", by(reset.LocalApp, reset.Relayed), of("proxy", 7), causedBy(1)),
+			one(3, 2, reset.In, "198.51.100.8:443", "10.0.0.7:40113", by(reset.Peer, reset.PeerAbort), of("proxy", 7)),
+			one(4, 3, reset.Out, "10.0.0.7:8080", "10.0.0.8:2", by(reset.LocalApp, reset.Relayed), of("proxy", 7), causedBy(3)),
+		}, []short{{2, 1, 0, id(1)}, {2, 1, 0, id(3)}}},
 		{"two, an hour apart", append(relay(), func() []*reset.Reset {
 			again := relay()
 			for i, r := range again {

@@ -283,6 +283,9 @@ func TestSharedIPID(t *testing.T) {
 		{"backwards", []told{in(0, server, 500), in(3, other, 499)}, false},
 		{"one number", []told{in(0, server, 500), in(3, other, 500)}, true},
 		{"around the end", []told{in(0, server, 65535), in(3, other, 1)}, true},
+		{"both ends of one connection", []told{
+			at(0, reset.Forward, server, client, ipid(500)), at(0.1, reset.Forward, client, server, ipid(501)),
+		}, true},
 		{"of one source", []told{in(0, server, 500), in(3, server, 501)}, false},
 		{"replies of Linux", []told{in(0, server, 0), in(3, other, 0)}, false},
 		{"far apart", []told{in(0, server, 500), in(3, other, 510)}, false},

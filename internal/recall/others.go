@@ -98,7 +98,7 @@ func (m *Memory) findSharedIPID(s *subject, a *attribute.After) {
 			later := e.mono - s.mono
 			inStep := step == 0 || step > 0 == (later > 0)
 			if inStep && later <= ipidTogether && -later <= ipidTogether && e.record.Netns.ID == s.Netns.ID &&
-				e.record.Src.Addr() != s.Src.Addr() && e.record.Dst.Addr() != s.Src.Addr() {
+				e.record.Src.Addr() != s.Src.Addr() {
 				a.SharedIPID = true
 				return
 			}
