@@ -21,7 +21,7 @@ var mayImport = map[string][]string{
 	"internal/archtest": {},
 	"docs/causes":       {}, // the pages, for the program
 	"internal/causes":   {"internal/reset", "docs/causes"},
-	"internal/explain":  {"internal/reset", "internal/causes", "internal/present", "internal/query"},
+	"internal/explain":  {"internal/reset", "internal/attribute", "internal/causes", "internal/present", "internal/query"},
 	"internal/testkit":  {"internal/reset", "internal/packet", "internal/netns"},
 
 	"internal/classic": {"internal/reset", "internal/packet"},                     // old logs are read back into packets

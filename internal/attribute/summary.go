@@ -47,6 +47,10 @@ func Summary(r *reset.Reset) string {
 	return text + "."
 }
 
+// Next is what Summary ends with: what to look at next, an imperative without a
+// full stop, or nothing.
+func Next(r *reset.Reset) string { return nextStep(r) }
+
 func nextStep(r *reset.Reset) string {
 	words := causeWords[r.Cause]
 	if words == nil || r.Cause <= reset.CauseUnknown || r.Harm == reset.HarmNone && r.Cause != reset.Backscatter && r.Cause != reset.Scan {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rstwatch/rstwatch/internal/attribute"
 	"github.com/rstwatch/rstwatch/internal/causes"
 	"github.com/rstwatch/rstwatch/internal/reset"
 )
@@ -191,13 +192,19 @@ func endpoint(e reset.Endpoint) string {
 	return clean(e.String())
 }
 
-// paragraph is what happened, in whole sentences: the record's own, the page's,
-// and how sure that is.
+// paragraph is what happened, in whole sentences: the record's own, without what
+// to look at next, since that has a place of its own; and the page's.
 func paragraph(r *reset.Reset, page *causes.Page) string {
-	sentences := []string{clean(r.Summary)}
+	summary := r.Summary
+	if next := attribute.Next(r); next != "" {
+		if rest, found := strings.CutSuffix(summary, "; "+next+"."); found {
+			summary = rest + "."
+		}
+	}
+	sentences := []string{clean(summary)}
 	if page != nil && r.Cause != reset.CauseUnknown {
 		meaning := causes.Plain(page.Meaning)
-		if r.Confidence.Cause == reset.Possible {
+		if r.Confidence.Cause != reset.Certain {
 			meaning = "If so: " + strings.ToLower(meaning[:1]) + meaning[1:]
 		}
 		sentences = append(sentences, meaning)

@@ -64,13 +64,9 @@ func revisions(around *Around) []string {
 	var list []string
 	for i := 1; i < len(around.Revisions); i++ {
 		before, after := &around.Revisions[i-1], &around.Revisions[i]
-		change := verdict(after)
-		if verdict(before) == change {
-			change += ", with more evidence"
-		} else {
-			change += ", was " + verdict(before)
+		if verdict(before) != verdict(after) {
+			list = append(list, fmt.Sprintf("revision %d: %s, was %s", after.Revision, verdict(after), verdict(before)))
 		}
-		list = append(list, fmt.Sprintf("revision %d: %s", after.Revision, change))
 	}
 	return list
 }
