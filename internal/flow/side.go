@@ -69,7 +69,7 @@ func (s *side) repeats(p *packet.Segment, at int64, place uint16) *seen {
 	for i := range s.recent {
 		r := &s.recent[i]
 		if r.place != 0 && r.seq == p.Seq && r.ack == p.Ack && r.payload == p.Payload && r.flags == p.Flags &&
-			r.ipid == p.IPID && r.window == p.Window && close(at-r.at, r.place == place, p.IPID != 0 || p.Payload > 0) {
+			r.ipid == p.IPID && r.window == p.Window && together(at-r.at, r.place == place, p.IPID != 0 || p.Payload > 0) {
 			return r
 		}
 	}
@@ -83,9 +83,9 @@ const (
 	passedWithin = 2_000_000_000
 )
 
-// close reports whether two frames with the same numbers can be of one packet.
+// together reports whether two frames with the same numbers can be of one packet.
 // own: the numbers are that packet's own.
-func close(apart int64, samePlace, own bool) bool {
+func together(apart int64, samePlace, own bool) bool {
 	within := int64(copyWithin)
 	if !samePlace && own {
 		within = passedWithin

@@ -113,7 +113,7 @@ func (c *connection) original(p *packet.Segment, from int, at int64, place uint1
 	n := 0
 	for w := c.watches; w != nil && n < maxFollowed; w, n = w.older, n+1 {
 		r := &w.packet
-		if w.from != from || !close(at-w.at, w.place == place, true) || w.copied == place && w.Copies > 0 ||
+		if w.from != from || !together(at-w.at, w.place == place, true) || w.copied == place && w.Copies > 0 ||
 			r.Seq != p.Seq || r.Ack != p.Ack || r.Flags != p.Flags || r.IPID != p.IPID || r.Window != p.Window || r.Payload != p.Payload {
 			continue
 		}

@@ -276,6 +276,25 @@ func TestIDsDiffer(t *testing.T) {
 	}
 }
 
+// TestClockSetBack has one packet from the future: those after it must still be
+// judged by what follows.
+func TestClockSetBack(t *testing.T) {
+	f := file{order: binary.LittleEndian, link: linkRaw}
+	data := func(seq uint32) []byte { return segment(server, client, reset.ACK, seq, 50, "0123456789") }
+	b := f.pcap(
+		sample{start + 1e17, data(900)},
+		sample{start, segment(client, server, reset.SYN, 49, 0, "")}, sample{start + 1e6, segment(server, client, reset.SYN|reset.ACK, 999, 50, "")},
+		sample{start + 2e6, data(1000)}, sample{start + 3e6, segment(server, client, reset.RST|reset.ACK, 1010, 50, "")}, sample{start + 9e6, data(1010)},
+	)
+	results, _, _, err := tryRead(Config{}, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(results) != 1 || !strings.Contains(results[0].Flow, "Spoke:true") {
+		t.Errorf("got %+v", results)
+	}
+}
+
 func TestVantage(t *testing.T) {
 	f := file{order: binary.LittleEndian, link: linkRaw}
 	b := f.pcap(sample{start, segment(server, client, reset.RST, 1, 0, "")}, sample{start, segment(client, server, reset.RST, 2, 0, "")})

@@ -163,14 +163,31 @@ func (r *Reader) unread() error {
 	return fmt.Errorf("%w %d (%s): none of %d packets can be read", ErrLink, link, linkName(link), skipped)
 }
 
-// take reads one packet.
-func (r *Reader) take(s *source) error {
-	f := &s.head
-	r.now = max(r.now, f.at)
+// setBack is by how much, in nanoseconds, time must go back for its clock to
+// have been set, and not for packets to have overtaken one another.
+const setBack = 60_000_000_000
+
+// pass takes note of the time of a packet and lets go of the resets of which
+// all is known by then.
+func (r *Reader) pass(at int64) error {
+	if at != 0 && r.now-at > setBack {
+		r.now = at
+		return r.releaseAll()
+	}
+	r.now = max(r.now, at)
 	for r.held.length > 0 && r.now-r.held.oldest().at >= int64(r.cfg.Flow.Ahead) {
 		if err := r.release(); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// take reads one packet.
+func (r *Reader) take(s *source) error {
+	f := &s.head
+	if err := r.pass(f.at); err != nil {
+		return err
 	}
 	header, ok := network(f.device.link, f.data)
 	if !ok {
