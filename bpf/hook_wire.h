@@ -50,6 +50,24 @@ int BPF_PROG(wire_in, struct sk_buff *skb)
 	return 0;
 }
 
+/*
+ * A packet over IPv6 that nobody owns and that leaves its checksum to the device
+ * is TCP's reply (tcp_v6_send_response): REJECT writes its own itself
+ * (nf_reject_ip6_tcphdr_put). Over IPv4 TCP's has a socket, and REJECT's has not.
+ */
+static __always_inline bool is_unowned_reply(struct sk_buff *skb)
+{
+	__u64 summed;
+
+	if (skb->protocol != swap16(ETH_P_IPV6))
+		return false;
+	if (fast_loads)
+		summed = BPF_CORE_READ_BITFIELD(skb, ip_summed);
+	else
+		summed = BPF_CORE_READ_BITFIELD_PROBED(skb, ip_summed);
+	return summed == CHECKSUM_PARTIAL;
+}
+
 /* Who owns an outgoing packet. */
 static __always_inline __u8 origin_of(struct sighting *s, struct sk_buff *skb)
 {
@@ -59,7 +77,7 @@ static __always_inline __u8 origin_of(struct sighting *s, struct sk_buff *skb)
 	if (s->iif)
 		return ORIGIN_FORWARDED;
 	if (!sk)
-		return ORIGIN_NO_SOCKET;
+		return is_unowned_reply(skb) ? ORIGIN_TCP_CONTROL : ORIGIN_NO_SOCKET;
 	s->sk = (__u64)sk;
 	family = sk->__sk_common.skc_family;
 	if (family == AF_PACKET) {
@@ -143,12 +161,8 @@ int BPF_PROG(wire_out, struct sk_buff *skb)
 		r->rejected_at = s->mono_ns;
 	}
 	describe_link(s, skb, f.ip);
-	/*
-	 * A RST without ACK answers a packet that had one, so no bare SYN (RFC
-	 * 9293, 3.5.2). That of TCP over IPv6 had no socket either in old kernels.
-	 */
-	if (ask_leaving && !(flags & TCP_FLAG_ACK) &&
-	    (s->origin == ORIGIN_TCP_CONTROL || s->origin == ORIGIN_NO_SOCKET))
+	/* A RST without ACK answers a packet that had one, so no bare SYN (RFC 9293, 3.5.2). */
+	if (ask_leaving && s->origin == ORIGIN_TCP_CONTROL && !(flags & TCP_FLAG_ACK))
 		look_up_own_packet(s, &f, true);
 	describe_packet(s, skb, &f, parts_size(s));
 	tell(s, HEAD_SIZE + parts_size(s) + s->raw_len);

@@ -52,6 +52,7 @@ typedef _Bool bool;
 #define SOCK_RAW 3
 #define IFNAMSIZ 16
 #define PACKET_OTHERHOST 3 /* include/uapi/linux/if_packet.h */
+#define CHECKSUM_PARTIAL 3 /* include/linux/skbuff.h */
 #define PF_EXITING 0x4	   /* include/linux/sched.h */
 #define PF_KTHREAD 0x00200000
 
@@ -216,6 +217,7 @@ struct sk_buff { /* include/linux/skbuff.h */
 	unsigned int len;
 	__u16 mac_len;
 	__u8 pkt_type : 3;
+	__u8 ip_summed : 2;
 	__be16 protocol;
 	int skb_iif;
 	__u32 mark;

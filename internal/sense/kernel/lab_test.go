@@ -125,6 +125,9 @@ func (rec *recording) checkVerdicts(t *testing.T, expects []testkit.Expect) {
 		if r.Confidence.Sender == reset.Certain && r.Sender != e.Sender {
 			t.Errorf("%s: certainly sent by %s, want %s", e, r.Sender, e.Sender)
 		}
+		if r.Direction == reset.Out && r.Sender == reset.LocalFirewall && e.Sender != reset.LocalFirewall {
+			t.Errorf("%s: blamed on the firewall (%s)", e, r.Confidence.Sender)
+		}
 		if r.Confidence.Cause == reset.Certain && r.Cause != e.Cause {
 			t.Errorf("%s: certainly for %s, want %s", e, r.Cause, e.Cause)
 		}
