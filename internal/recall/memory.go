@@ -216,10 +216,18 @@ func isTold(r *reset.Reset) bool {
 }
 
 // isTrivial reports whether nothing that follows can change the verdict: the
-// refusal of a SYN, of which a scan makes millions.
+// refusal of a SYN, of which a scan makes millions. Where the sensor does not see
+// the SYN, the form tells (RFC 9293, 3.10.7.1: what bears no ACK is refused with
+// SEQ 0).
 func isTrivial(r *reset.Reset) bool {
-	return r.Direction == reset.Out && r.Process == nil && r.Trigger != nil &&
-		r.Trigger.Flags&(reset.SYN|reset.ACK) == reset.SYN
+	if r.Direction != reset.Out || r.Process != nil {
+		return false
+	}
+	if r.Trigger != nil {
+		return r.Trigger.Flags&(reset.SYN|reset.ACK) == reset.SYN
+	}
+	p := &r.Packet
+	return p.Flags == reset.RST|reset.ACK && p.Seq.OK && p.Seq.V == 0 && p.Window.OK && p.Window.V == 0
 }
 
 // packetKey stands for what neither a router nor a translation of addresses

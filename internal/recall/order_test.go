@@ -155,6 +155,32 @@ func TestBounds(t *testing.T) {
 	}
 }
 
+// TestTrivial: what is final at once.
+func TestTrivial(t *testing.T) {
+	window := func(n uint16) func(*told) { return func(t *told) { t.Packet.Window = reset.Some(n) } }
+	tests := []struct {
+		name string
+		told told
+		want bool
+	}{
+		{"refusal of a SYN", at(0, reset.Out, server, client, reply(reset.SYN, 1, 60)), true},
+		{"refusal of a SYN+ACK", at(0, reset.Out, server, client, reply(reset.SYN|reset.ACK, 1, 60)), false},
+		{"answer to data", at(0, reset.Out, server, client, reply(reset.PSH|reset.ACK, 1, 60)), false},
+		{"the form of a refusal", at(0, reset.Out, server, client, seq(0), window(0)), true},
+		{"the form of an abort", at(0, reset.Out, server, client, seq(0), window(502)), false},
+		{"the form of an answer", at(0, reset.Out, server, client, flags(reset.RST), seq(0), window(0)), false},
+		{"an abort", at(0, reset.Out, server, client, aborted(7), seq(0), window(0)), false},
+		{"received", at(0, reset.In, server, client, seq(0), window(0)), false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if got := isTrivial(&test.told.Reset); got != test.want {
+				t.Errorf("trivial: %v, want %v", got, test.want)
+			}
+		})
+	}
+}
+
 // TestUnrecorded: what the filter left out proves things and is not linked.
 func TestUnrecorded(t *testing.T) {
 	m, err := New(DefaultConfig())
