@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -119,12 +120,20 @@ func (a *app) newTeller(cmd *cobra.Command, cfg *config.Config, o *explainOption
 	t := &teller{app: a, cfg: cfg, json: o.output == "json", text: a.explainText(o.colour), now: time.Now()}
 	t.setting = explain.Setting{Zone: time.Local, Now: reset.TimeOf(t.now), HostNetns: hostNetns()}
 	if t.setting.Host, _ = os.Hostname(); cmd.Flag("dir").Changed {
-		t.setting.Dir = cfg.Journal.Dir
+		t.setting.Dir = absolute(cfg.Journal.Dir)
 	}
 	if err := t.bounds(cmd, o); err != nil {
 		return nil, err
 	}
 	return t, nil
+}
+
+// absolute is a path for commands that may be typed elsewhere.
+func absolute(path string) string {
+	if full, err := filepath.Abs(path); err == nil {
+		return full
+	}
+	return path
 }
 
 // hostNetns is the number of the namespace that this machine's first process is
