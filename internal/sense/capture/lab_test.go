@@ -176,6 +176,9 @@ func TestEveryMaker(t *testing.T) {
 			d.stop()
 			againstTshark(t, d.path)
 		}
+		if end.node == lab.Client {
+			holdFacts(t, lab, made, read(t, cfg, paths...))
+		}
 	}
 	router.stop()
 	againstTshark(t, router.path)
