@@ -7,8 +7,8 @@ import "github.com/rstwatch/rstwatch/internal/reset"
 var firewallReject = cause{
 	word:  reset.FirewallReject,
 	here:  "a REJECT rule refused the packet that it answers",
-	there: "a firewall on the way refused the packet that it answers",
-	next:  "find the REJECT rule for this port: nft list ruleset, iptables-save",
+	there: "a firewall, there or on the way, refused the packet that it answers",
+	next:  "find the REJECT rule for this port, here or on that router: nft list ruleset, iptables-save",
 	sent: []row{
 		{sender: reset.LocalFirewall, cause: reset.FirewallReject, who: certain, why: certain,
 			needs: []sign{both(strong, ofNoSocket), both(decisive, drop("NETFILTER_DROP"))}},

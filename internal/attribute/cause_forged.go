@@ -30,16 +30,23 @@ var forged = cause{
 	},
 }
 
-// hintOfForgery is the verdict of one strong sign, where nothing better explains it.
+// hintOfForgery is the verdict of one strong sign, where nothing better explains
+// it. Of what only passes, too little is known for one: routes differ, and so do
+// the RSTs of one host.
 var hintOfForgery = cause{
 	word: reset.Forged,
 	seen: []row{
 		{sender: reset.Path, cause: reset.Forged, who: possible, why: possible,
-			needs:  []sign{given(not(strayHere)), given(oneSign)},
+			needs:  []sign{given(not(strayHere)), given(not(passing)), given(oneSign)},
 			adds:   append(signsOf(both), who(weak, hopsAway), who(weak, neighbour)),
 			doubts: []sign{both(strong, ttlSame), both(strong, noBaseline)}},
 	},
 }
+
+// passing holds where this host only passed the RST on and knows no more of it.
+var passing = clue{fact: factStage, says: "this host only passed it on", holds: func(c *Case) bool {
+	return c.Reset.Direction == reset.Forward && !c.flow().Known
+}}
 
 // strayHere holds where nothing here ever had to do with the RST: its numbers
 // then fit nothing in any case.

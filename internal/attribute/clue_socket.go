@@ -148,7 +148,10 @@ func describeExit(exit *reset.Exit) string {
 var byOther = clue{
 	fact: factBy, says: "another process destroyed the socket",
 	value: func(c *Case) string {
-		return nameOf(c.Reset.Process.By)
+		if name := nameOf(c.Reset.Process.By); name != "" {
+			return "by " + name
+		}
+		return "by another process"
 	},
 	holds: func(c *Case) bool { return c.Reset.Process != nil && c.Reset.Process.By != nil },
 }

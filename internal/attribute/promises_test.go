@@ -97,6 +97,60 @@ func TestPeerIsBlamedWithCare(t *testing.T) {
 	}
 }
 
+// TestSummary holds sentences whole: who, how sure, why, what came of it, what next.
+func TestSummary(t *testing.T) {
+	pid := reset.Some[uint32](2211)
+	tests := []struct {
+		name string
+		c    *Case
+		want string
+	}{
+		{"application", caseOf(reset.Out, saying("TCP_ABORT_ON_CLOSE"), calledBy("__tcp_close"), ownedBy(reset.Process{Comm: "mysqld", PID: pid})),
+			"mysqld/2211 reset the connection to 10.0.0.5:51334: it closed the connection with received data unread; "},
+		{"hostile name", caseOf(reset.Out, saying("TCP_ABORT_ON_CLOSE"), ownedBy(reset.Process{Comm: "a\x1b[2J\u202eb", PID: pid})),
+			"a?[2J?b/2211 reset the connection to 10.0.0.5:51334, probably because it closed the connection with received data unread; "},
+		{"killed", caseOf(reset.Out, saying("TCP_ABORT_ON_CLOSE"), ownedBy(reset.Process{Comm: "mysqld", PID: pid, Exit: &reset.Exit{Signal: "SIGKILL"}})),
+			"mysqld/2211 reset the connection to 10.0.0.5:51334: it was killed, and the kernel ended its connections (killed by SIGKILL); "},
+		{"dropped", caseOf(reset.Out, saying("NO_SOCKET"), to(reset.SYN), func(c *Case) { c.Reset.Kernel.Verdict = reset.Dropped }),
+			"The kernel here reset the connection to 10.0.0.5:51334: nobody listens on that port here; the RST was dropped and did not leave; "},
+		{"nothing known", caseOf(reset.Out), "This host reset the connection to 10.0.0.5:51334."},
+		{"forged", caseOf(reset.In, accepting("ESTABLISHED"), oddlyFormed, withTTL(63), metAt(50), spokeAfter(toDataFlags, 5000)),
+			"A RST to 10.0.0.5:51334 bears the address of 10.0.0.7:3306, and probably something on the way sent it (1 hops away; the host of that address 14): somebody else sent it in the name of that address; the kernel took it and the connection is gone; "},
+		{"challenged", caseOf(reset.In, refusing("TCP_RESET", "ESTABLISHED"), bareForm),
+			"A RST to 10.0.0.5:51334 bears the address of 10.0.0.7:3306; the kernel asked back (challenge ACK) and the connection lives."},
+		{"twin", caseOf(reset.In, accepting("ESTABLISHED"), after(func(a *After) {
+			a.Twin = &Twin{Sender: reset.LocalKernel, Cause: reset.TimeWait, Confidence: reset.Confidence{Sender: certain, Cause: certain}}
+		})), "The kernel here, at 10.0.0.7:3306, reset the connection with 10.0.0.5:51334: the peer sent on a connection that this end had already closed; only its TIME_WAIT was left; "},
+	}
+	for _, test := range tests {
+		Judge(test.c)
+		if got := Summary(test.c.Reset); !strings.HasPrefix(got, test.want) {
+			t.Errorf("%s:\n%s\nwant at the beginning\n%s", test.name, got, test.want)
+		}
+	}
+}
+
+// TestCompleteKeepsWhatIsThere: what a record bears already is not computed
+// again, and completing twice changes nothing.
+func TestCompleteKeepsWhatIsThere(t *testing.T) {
+	c := caseOf(reset.Out, saying("NO_SOCKET"), to(reset.SYN), bareForm)
+	Judge(c)
+	Complete(c.Reset)
+	if r := c.Reset; r.Flow == 0 || r.Pkt == 0 || r.PacketID == 0 || r.Summary == "" {
+		t.Errorf("not complete: %+v", r)
+	}
+	again := *c.Reset
+	Complete(&again)
+	if again.Summary != c.Reset.Summary || again.Flow != c.Reset.Flow || again.PacketID != c.Reset.PacketID {
+		t.Error("completing twice changes a record")
+	}
+	kept := reset.Reset{Summary: "as it was", Flow: 1, Pkt: 2, PacketID: 3}
+	Complete(&kept)
+	if kept.Summary != "as it was" || kept.Flow != 1 || kept.Pkt != 2 || kept.PacketID != 3 {
+		t.Errorf("overwritten: %+v", kept)
+	}
+}
+
 // TestDoubtsAreListed: what speaks against the verdict stands in the record.
 func TestDoubtsAreListed(t *testing.T) {
 	c := caseOf(reset.In, accepting("ESTABLISHED"), abortingForm, withTTL(59), metAt(60))

@@ -77,13 +77,22 @@ func sentSummary(r *reset.Reset) string {
 
 // because gives the reason, as surely as it is known.
 func because(r *reset.Reset, why string) string {
+	if value := valueOf(r, quoted[r.Cause]); value != "" {
+		why += " (" + value + ")"
+	}
 	switch r.Confidence.Cause {
 	case reset.Likely:
-		return ", probably since " + why
+		return ", probably because " + why
 	case reset.Possible:
-		return ", perhaps since " + why
+		return ", perhaps because " + why
 	}
 	return ": " + why
+}
+
+// quoted are the facts whose values belong into the sentence.
+var quoted = map[reset.Cause]string{
+	reset.ProcessKilled: factExit, reset.SocketDestroyed: factBy, reset.Relayed: factRelayed, reset.IdleTimeout: factQuiet,
+	reset.UnreadData: factUnread, reset.UntranslatedReply: factBeside,
 }
 
 // twinSummary is of a RST that came from a sender on this host.
