@@ -154,7 +154,7 @@ func (m *Memory) relate(d *death, own member) {
 // closedWith reports whether the kernel refused a packet of a connection that
 // the dead process had, and that was closed when it died.
 func closedWith(s *subject, d *death) bool {
-	if s.Trigger == nil || s.context == nil || !s.context.Past.Known || s.context.Past.Owner == nil {
+	if s.Trigger == nil || s.context == nil || !s.context.Past.Known {
 		return false
 	}
 	past := &s.context.Past

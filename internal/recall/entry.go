@@ -67,6 +67,7 @@ func (e *entry) take(c *attribute.Case, kernel reset.Kernel, packet packetKey, r
 	}
 	r.Process = e.process.take(from.Process)
 	e.kernel.UserStack = slices.Clone(kernel.UserStack)
+	r.Kernel.UserStack = e.kernel.UserStack
 	e.takeContext(c.Context)
 	e.pid = pidOf(r, e.contextOrNil())
 }
@@ -95,6 +96,7 @@ func (e *entry) takeContext(from *reset.Context) {
 	c.Past.Owner = e.owner.take(c.Past.Owner)
 	if c.Flow.Answers != nil {
 		answers := *c.Flow.Answers
+		answers.MACSrc = e.own(answers.MACSrc)
 		c.Flow.Answers = &answers
 	}
 }
@@ -146,7 +148,8 @@ func pidOf(r *reset.Reset, c *reset.Context) uint32 {
 	if r.Process != nil && r.Process.PID.OK {
 		return r.Process.PID.V
 	}
-	if c != nil && c.Past.Owner != nil {
+	// Who listened may have left the accepting to another.
+	if c != nil && c.Past.Owner != nil && !c.Past.OwnerListens {
 		return c.Past.Owner.PID.V
 	}
 	return 0
