@@ -33,10 +33,13 @@ func TellNone(target *Target, found *Found, asked Span, setting Setting) *None {
 	some := c.WithoutHost || slices.ContainsFunc(c.Filters, ofSome)
 	c.Filters = slices.DeleteFunc(c.Filters, target.takenInBy)
 	whole := c.Throughout() && c.Pending == 0 && c.Lost == 0 && c.Folded == 0 && len(c.Filters) == 0 && len(c.Unwatched) == 0
-	n.Proven = whole && !some
+	partial := slices.DeleteFunc(slices.Clone(c.Sensors), seesAll)
+	n.Proven = whole && !some && len(partial) == 0
 	when := period(asked, zone)
 	n.Sentence = "No RST between " + n.Between + " is on record, " + when
 	switch {
+	case whole && len(partial) > 0:
+		n.Sentence += ", watching throughout, with a sensor that does not see all."
 	case whole && some:
 		n.Sentence = "No RST between " + n.Between + " passed in the namespaces watched, " + when + ": watching throughout, nothing lost."
 	case whole:
@@ -51,6 +54,9 @@ func TellNone(target *Target, found *Found, asked Span, setting Setting) *None {
 		n.Sentence += ", watching throughout, with what is noted below."
 	}
 	n.Notes = notes(c, target, zone)
+	if len(partial) > 0 && len(c.Sensors) > 0 {
+		n.Notes = append(n.Notes, "what the sensor "+strings.Join(partial, ", ")+" cannot see: \"rstwatch doctor\" says it")
+	}
 	for i := range found.Near {
 		n.Near = append(n.Near, reset.Entry{Reset: &found.Near[i]})
 	}
@@ -58,6 +64,9 @@ func TellNone(target *Target, found *Found, asked Span, setting Setting) *None {
 	n.Next = insteadOf(target)
 	return n
 }
+
+// seesAll reports whether a sensor sees every packet that passes a device.
+func seesAll(sensor string) bool { return sensor == "bpf" || sensor == "packet" }
 
 // takenInBy reports whether a choice, as a coverage line bears it, surely lets
 // every reset of the target through: it chooses namespaces, which are told by

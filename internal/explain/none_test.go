@@ -69,6 +69,7 @@ var watches = []struct {
 	{"filter that takes it in", 99, []reset.Entry{covered(-1, 15, filter("port 443"))}, nil, true},
 	{"filter that does not", 99, []reset.Entry{covered(-1, 15, filter("port 80"))}, nil, false},
 	{"namespaces alone", 99, []reset.Entry{covered(-1, 15, netnsOf("blue"), filter("port 443; netns 9 77"))}, nil, false},
+	{"a lighter sensor", 99, []reset.Entry{covered(-1, 15, sensor("bpf-light"))}, nil, false},
 	{"rules", 99, []reset.Entry{covered(-1, 15, filter("rules /etc/rules"))}, nil, false},
 	{"filter that may", 99, []reset.Entry{covered(-1, 15, filter("direction in"))}, nil, false},
 }

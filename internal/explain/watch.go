@@ -17,6 +17,7 @@ type Watch struct {
 	stops      []reset.Time // when a daemon ended in order, bounded
 	boots      []boot
 	hosts      map[string]bool
+	sensors    map[string]bool
 	last       reset.Time // of the newest line of a daemon
 	began      reset.Time // when the newest daemon began
 	stopped    bool       // the newest line was a stop
@@ -54,7 +55,12 @@ func (w *Watch) cover(c *reset.Coverage) {
 	w.seen(c.Time, c.From, c.BootID)
 	w.stopped = false
 	if w.namespaces == nil {
-		w.namespaces, w.hosts = make(map[namespace]bool), make(map[string]bool)
+		w.namespaces, w.hosts, w.sensors = make(map[namespace]bool), make(map[string]bool), make(map[string]bool)
+	}
+	for _, sensor := range c.Sensors {
+		if len(w.sensors) < maxSpans {
+			w.sensors[sensor] = true
+		}
 	}
 	if len(w.namespaces) < maxSpans && len(w.hosts) < maxSpans {
 		w.hosts[c.Host] = true
@@ -140,6 +146,7 @@ type Coverage struct {
 	// of which the line is still to be written.
 	Pending    reset.Time `json:"pending,omitzero"`
 	Namespaces []string   `json:"namespaces,omitempty"`
+	Sensors    []string   `json:"sensors,omitempty"`
 	Lost       uint64     `json:"lost"`   // sightings
 	Folded     uint64     `json:"folded"` // resets that stand in no record of their own
 	Filters    []string   `json:"filters,omitempty"`
@@ -261,6 +268,10 @@ func (w *Watch) details(c *Coverage, setting *Setting) {
 		c.Namespaces = append(c.Namespaces, setting.netns(reset.Netns{ID: n.id, Name: n.name}, n.host))
 	}
 	slices.Sort(c.Namespaces)
+	for sensor := range w.sensors {
+		c.Sensors = append(c.Sensors, clean(sensor))
+	}
+	slices.Sort(c.Sensors)
 	if n := len(c.Namespaces); n > 0 && setting.HostNetns != 0 && len(w.hosts) == 1 && w.hosts[setting.Host] {
 		c.WithoutHost = !slices.Contains(c.Namespaces, "the host's") && !slices.Contains(c.Namespaces, "all")
 	}
