@@ -202,8 +202,11 @@ func (r *run) natted(s shot, inside, outside Flow) {
 	}
 	for i := first; i < len(r.expects); i++ {
 		w.tell(&r.expects[i])
-		// Behind the NAT it is another connection's, by all that it bears.
-		r.expects[i].Silent = r.expects[i].Direction == reset.In
+		// Behind the NAT it is another connection's, by all that it bears: who does
+		// not know of the translation may say the peer.
+		if e := &r.expects[i]; e.Direction == reset.In {
+			e.Also.Senders = []reset.Sender{reset.Peer}
+		}
 	}
 }
 

@@ -68,9 +68,12 @@ func forgeries() []forgery {
 	}
 	copied := func(p *passing, s *Segment) { s.IPID, s.Window, s.TTL = p.ipid, p.window, p.ttl }
 	tell := looksForged.must()
+	// Another host of the same address, further away, looks the same.
+	further := tell
+	further.Causes = append(slices.Clone(tell.Causes), reset.WrongHost)
 	return []forgery{
 		{name: "path-nearer", scenes: throughBox, toClient: []shape{func(_ *passing, s *Segment) { s.TTL = 64 }}, away: 16, seen: tell},
-		{name: "path-further", scenes: throughBox, toClient: []shape{func(_ *passing, s *Segment) { s.TTL = 40 }}, away: 4, seen: tell},
+		{name: "path-further", scenes: throughBox, toClient: []shape{func(_ *passing, s *Segment) { s.TTL = 40 }}, away: 4, seen: further},
 		{name: "path-copied-id", scenes: throughBoxIPv4, toClient: []shape{copied}, away: 3, seen: tell},
 		{name: "path-fixed-id", scenes: throughBoxIPv4, toClient: []shape{func(_ *passing, s *Segment) { s.IPID, s.DF = 16448, false }}, seen: tell},
 		{name: "path-random-id", scenes: throughBoxIPv4, toClient: []shape{func(p *passing, s *Segment) { s.IPID = uint16(p.seq>>7) | 1 }}, seen: tell},
@@ -314,7 +317,8 @@ func (f forgery) makeSYN(r *run, box *middlebox, nth int) error {
 			return err
 		}
 		defer server.vanish()
-		return nil
+		// What the client sent again, for the RST's sake, must not come after the end.
+		return exchangeOnce(client, server)
 	}
 	// The server's SYN+ACK comes too late, and its half-open connection goes.
 	r.answersStray(r.client, r.server, client.local.Port(), l.local.Port(), forged[0].Ack, reset.Accepted, "NOT_SPECIFIED")

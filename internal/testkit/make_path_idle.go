@@ -137,7 +137,7 @@ func makeIdleBox(r *run, away, ttl uint8) error {
 		if forgot[port] {
 			return nil, false
 		}
-		if !known || time.Since(last) < forgetAfter {
+		if !known || p.flags&reset.SYN != 0 || time.Since(last) < forgetAfter {
 			return nil, true
 		}
 		forgot[port] = true

@@ -18,6 +18,12 @@ func proxyMakers() []Maker {
 	}
 }
 
+// The server's addresses of those whose distance is not always the same.
+const (
+	aliasProxied = 201 + iota
+	aliasMoved
+)
+
 // behind is what those may say whose knowledge of the peer is not the peer's:
 // the distances differ, and nobody can tell why.
 var behind = seen(reset.Peer, reset.PeerNoConnection, reset.Forged, reset.WrongHost, reset.CauseUnknown).or(reset.Path)
@@ -31,15 +37,21 @@ func makeSynProxy(r *run) error {
 		}
 		return nil, true
 	})
+	if err == nil {
+		err = r.alias(aliasProxied)
+	}
 	if err != nil {
 		return err
 	}
-	return r.forgottenFar(func(client, server *sock) error { return exchangeOnce(client, server) })
+	return r.forgottenFar(exchangeOnce)
 }
 
 // makeRerouted moves the way to the server to a longer one after the handshake.
 func makeRerouted(r *run) error {
 	box, err := r.middlebox(2, linkDelay, nil)
+	if err == nil {
+		err = r.alias(aliasMoved)
+	}
 	if err != nil {
 		return err
 	}
@@ -106,6 +118,9 @@ func (r *run) forgottenFar(prepare func(client, server *sock) error) error {
 // by one hop: window, options and IP ID go on as the connection's.
 func makeReroutedAbort(r *run) error {
 	box, err := r.middlebox(2, linkDelay, nil)
+	if err == nil {
+		err = r.alias(aliasMoved)
+	}
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package testkit
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 
 	"github.com/vishvananda/netlink"
@@ -21,11 +22,11 @@ func makeReborn(r *run) error {
 	if r.scene.Family == reset.IPv6 {
 		i = 1
 	}
-	net, via := prefixes(6, 0)[i].Masked(), prefixes(1, 1)[i].Addr()
-	if err := r.client.node.route(net, via); err != nil {
+	away, via := prefixes(6, 0)[i].Masked(), prefixes(1, 1)[i].Addr()
+	if err := r.client.node.route(away, via); err != nil {
 		return err
 	}
-	r.cleanup(func() error { return r.client.node.unroute(net, via) })
+	r.cleanup(func() error { return r.client.node.unroute(away, via) })
 	return r.onReborn(i)
 }
 
@@ -53,10 +54,10 @@ func (r *run) onReborn(family int) error {
 	for _, s := range servers {
 		s.vanish() // it is a namespace's end that says nothing, not its sockets'
 	}
-	r.lab.RemoveNode(first)
 	if err := r.lab.Router.removeLink("r6"); err != nil {
 		return err
 	}
+	r.lab.RemoveNode(first)
 	if _, err := r.guest(family); err != nil {
 		return err
 	}
@@ -113,27 +114,28 @@ func (r *run) guest(family int) (*Node, error) {
 // introduce makes two neighbours known to each other: what must wait for an
 // answer to "who has" may be sent again in between.
 func (n *Node) introduce(device string, other *Node, otherDevice string, otherAddr, addr netip.Addr) error {
-	for _, of := range []struct {
-		node       *Node
-		device     string
-		peer       *Node
-		peerDevice string
-		neighbour  netip.Addr
-	}{{n, device, other, otherDevice, otherAddr}, {other, otherDevice, n, device, addr}} {
-		link, err := of.node.rt.LinkByName(of.device)
-		if err != nil {
-			return fmt.Errorf("finding %s in %s: %w", of.device, of.node.Role, err)
-		}
-		mac, err := of.peer.MAC(of.peerDevice)
-		if err != nil {
-			return err
-		}
-		neighbour := &netlink.Neigh{
-			LinkIndex: link.Attrs().Index, IP: of.neighbour.AsSlice(), HardwareAddr: mac, State: netlink.NUD_PERMANENT,
-		}
-		if err := of.node.rt.NeighSet(neighbour); err != nil {
-			return fmt.Errorf("introducing %s to %s: %w", of.neighbour, of.node.Role, err)
-		}
+	mac, err := other.MAC(otherDevice)
+	if err != nil {
+		return err
+	}
+	if err := n.neighbour(device, otherAddr, mac); err != nil {
+		return err
+	}
+	if mac, err = n.MAC(device); err != nil {
+		return err
+	}
+	return other.neighbour(otherDevice, addr, mac)
+}
+
+// neighbour fixes the link-layer address of a neighbour.
+func (n *Node) neighbour(device string, addr netip.Addr, mac net.HardwareAddr) error {
+	link, err := n.rt.LinkByName(device)
+	if err != nil {
+		return fmt.Errorf("finding %s in %s: %w", device, n.Role, err)
+	}
+	entry := &netlink.Neigh{LinkIndex: link.Attrs().Index, IP: addr.AsSlice(), HardwareAddr: mac, State: netlink.NUD_PERMANENT}
+	if err := n.rt.NeighSet(entry); err != nil {
+		return fmt.Errorf("introducing %s to %s: %w", addr, n.Role, err)
 	}
 	return nil
 }

@@ -72,6 +72,12 @@ func (r *run) middlebox(away uint8, delay time.Duration, react reaction) (*middl
 	if err != nil {
 		return nil, err
 	}
+	if away > 0 {
+		// A host that is now near and now far would be a riddle of its own.
+		if err := r.alias(100 + away); err != nil {
+			return nil, err
+		}
+	}
 	b.begin(r.client.addr, away, delay, react)
 	n := r.lab.Router
 	for _, device := range []string{"r0", "r1"} {
@@ -88,6 +94,26 @@ func (r *run) middlebox(away uint8, delay time.Duration, react reaction) (*middl
 		return b.trouble()
 	})
 	return b, nil
+}
+
+// alias gives the server a further address of its net and lets the scene be
+// played with that one; the address stays.
+func (r *run) alias(host byte) error {
+	addr := prefixes(2, host)[0]
+	if r.scene.Family == reset.IPv6 {
+		addr = prefixes(2, host)[1]
+	}
+	r.server.addr = addr.Addr()
+	err := r.server.node.configure(r.server.device, addr)
+	if err != nil && !errors.Is(err, unix.EEXIST) {
+		return err
+	}
+	// A question for its neighbour may be lost that comes too soon.
+	mac, err := r.server.node.MAC(r.server.device)
+	if err != nil {
+		return err
+	}
+	return r.lab.Router.neighbour("r1", addr.Addr(), mac)
 }
 
 // openBox makes the lab's middlebox, which then stays: only packets that are
