@@ -20,7 +20,11 @@ func next(r *reset.Reset, around *Around, page *causes.Page, setting *Setting) [
 	var list []Command
 	view := viewpoint(r, around)
 	inside := enter(view, setting)
-	for _, check := range page.ChecksFor(view.Direction) {
+	checks := page.ChecksFor(view.Direction)
+	if len(checks) == 0 && view.Direction == reset.Forward {
+		checks = bystander
+	}
+	for _, check := range checks {
 		command, ok := check.Fill(func(name, program string) string { return value(view, setting, name, program) })
 		if !ok || len(list) >= maxNext {
 			continue
@@ -33,6 +37,13 @@ func next(r *reset.Reset, around *Around, page *causes.Page, setting *Setting) [
 	}
 	return list
 }
+
+// bystander is what there is to look at on a host that a RST merely passes,
+// where the page has nothing for it.
+var bystander = []causes.Check{{
+	Command:  "rstwatch journal cat -o text --since {day} 'host {src} and host {dst}'",
+	Question: "what else passed between the two?",
+}}
 
 // viewpoint is the record of the end that sent the RST, where that is on this
 // host too: what there is to look at is there.
