@@ -15,22 +15,25 @@ import (
 // TestVerdictOfEveryMaker makes every kind of reset and holds its first verdict
 // against what was truly done, each namespace judged alone, as a host would be:
 // the sender must be right, the cause right or unknown, and nothing certain may
-// be wrong. What later records say is not there yet.
+// be wrong; before Linux 6.12, which gives no reason for an abort, only the last.
+// What later records say is not there yet. One scene a maker: test/verdicts
+// plays them all.
 func TestVerdictOfEveryMaker(t *testing.T) {
 	lab := testkit.NewLab(t, testkit.WithBridge())
 	rec := record(t, kernel.DefaultConfig())
 	hooks := testkit.Stack | testkit.Device | testkit.Bridged
 	table := tally{}
+	told := !testkit.Running(t).Before(testkit.Release{Major: 6, Minor: 12})
 	for _, maker := range testkit.Makers() {
 		if maker.Slow && testing.Short() {
 			continue
 		}
-		for _, scene := range maker.ScenesIn(lab) {
+		for _, scene := range maker.ScenesIn(lab)[:1] {
 			t.Run(maker.Name+"/"+scene.String(), func(t *testing.T) {
 				rec.clear()
 				expects := testkit.Visible(maker.MustMake(t, lab, scene, 2), hooks)
 				lab.AwaitCompare(t, expects, correlate.DefaultConfig().Window, rec.observations)
-				table.add(t, rec, expects)
+				table.add(t, rec, expects, told)
 			})
 		}
 	}
@@ -40,7 +43,7 @@ func TestVerdictOfEveryMaker(t *testing.T) {
 // tally counts verdicts by what was made and what was said of it.
 type tally map[string]int
 
-func (y tally) add(t *testing.T, rec *recording, expects []testkit.Expect) {
+func (y tally) add(t *testing.T, rec *recording, expects []testkit.Expect, told bool) {
 	t.Helper()
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
@@ -55,11 +58,11 @@ func (y tally) add(t *testing.T, rec *recording, expects []testkit.Expect) {
 		}
 		right, mark := e.Answer(testkit.Alone), " "
 		said := fmt.Sprintf("%s (%s), %s (%s)", r.Sender, r.Confidence.Sender, r.Cause, r.Confidence.Cause)
-		if !right.SenderRight(r) {
+		if !right.SenderRight(r) && (told || r.Confidence.Sender == reset.Certain) {
 			mark = "!"
 			t.Errorf("%s: sender of %s, want one of %v; evidence %+v", e, said, right.Senders, r.Evidence)
 		}
-		if r.Cause != reset.CauseUnknown && !right.CauseRight(r) && !alike(e, r) {
+		if r.Cause != reset.CauseUnknown && !right.CauseRight(r) && !alike(e, r) && (told || r.Confidence.Cause == reset.Certain) {
 			mark = "!"
 			t.Errorf("%s: cause of %s, want one of %v; evidence %+v", e, said, right.Causes, r.Evidence)
 		}
