@@ -2,6 +2,7 @@ package incident
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/rstwatch/rstwatch/internal/reset"
@@ -57,7 +58,10 @@ func New(cfg Config) *Grouper {
 func (g *Grouper) Add(r *reset.Reset) {
 	g.now = max(g.now, r.Time)
 	if g.now-g.swept >= reset.Time(g.cfg.Idle)/4 {
-		g.sweep()
+		g.sweep(reset.Time(g.cfg.Idle))
+	}
+	if len(g.groups) >= g.cfg.MaxOpen || len(g.bursts) >= g.cfg.MaxOpen {
+		g.thin()
 	}
 	mine := &group{}
 	g.groups[mine] = true
@@ -176,10 +180,10 @@ func (g *Grouper) remember(id reset.ID, to tied) {
 	g.byID[id] = to
 }
 
-// sweep puts away what is over.
-func (g *Grouper) sweep() {
+// sweep puts away what had nothing new for so long.
+func (g *Grouper) sweep(idle reset.Time) {
 	g.swept = g.now
-	before := g.now - reset.Time(g.cfg.Idle)
+	before := g.now - idle
 	for key, l := range g.bursts {
 		if l.last < before {
 			delete(g.bursts, key)
@@ -187,6 +191,26 @@ func (g *Grouper) sweep() {
 	}
 	for one := range g.groups {
 		if one.until < before {
+			g.finish(one)
+		}
+	}
+}
+
+// thin makes room where more happens at once than can be followed: of a scan,
+// each port is an event of its own.
+func (g *Grouper) thin() {
+	for idle := reset.Time(g.cfg.Idle) / 2; idle > 0 && len(g.groups)+len(g.bursts) > g.cfg.MaxOpen; idle /= 4 {
+		g.sweep(idle)
+	}
+	for _, least := range []int{2, math.MaxInt} {
+		for key, l := range g.bursts {
+			if len(g.bursts) > g.cfg.MaxOpen/2 && l.group.top().resets < least {
+				delete(g.bursts, key)
+			}
+		}
+	}
+	for one := range g.groups {
+		if len(g.groups) > g.cfg.MaxOpen/2 {
 			g.finish(one)
 		}
 	}

@@ -81,11 +81,14 @@ type Config struct {
 	MinBurst int
 	// MaxResets bounds how many resets are remembered for what links to them.
 	MaxResets int
+	// MaxOpen bounds the events that are followed at a time; above it those that
+	// had nothing new for longest are taken for over.
+	MaxOpen int
 	// MaxIncidents bounds those that are kept; the smallest goes first.
 	MaxIncidents int
 }
 
 // DefaultConfig returns a second for a burst, and a minute for an incident.
 func DefaultConfig() Config {
-	return Config{Gap: time.Second, Idle: time.Minute, MinBurst: 5, MaxResets: 1 << 15, MaxIncidents: 1000}
+	return Config{Gap: time.Second, Idle: time.Minute, MinBurst: 5, MaxResets: 1 << 15, MaxOpen: 1 << 15, MaxIncidents: 1000}
 }

@@ -234,3 +234,25 @@ func TestBounds(t *testing.T) {
 		t.Errorf("%d incidents, %d dropped", len(list), dropped)
 	}
 }
+
+// TestScanIsBounded: of more events at once than can be followed, the burst among
+// them is still found.
+func TestScanIsBounded(t *testing.T) {
+	c := DefaultConfig()
+	c.MaxOpen = 64
+	g := New(c)
+	for n := range 5000 {
+		src := netip.AddrPortFrom(netip.MustParseAddr("10.0.0.5"), uint16(n+1000)).String()
+		if n%50 == 0 {
+			src = "10.0.0.5:80"
+		}
+		g.Add(one(n+1, n/100, reset.Out, src, "10.0.0.7:40112", by(reset.LocalKernel, reset.NoListener)))
+		if len(g.groups) > 65 || len(g.bursts) > 65 {
+			t.Fatalf("%d groups, %d bursts", len(g.groups), len(g.bursts))
+		}
+	}
+	list, _ := g.Incidents()
+	if len(list) != 1 || list[0].Resets != 100 {
+		t.Errorf("incidents: %+v", list)
+	}
+}
