@@ -187,7 +187,8 @@ func (r *run) reuseOne(nth int) error {
 		flags: reset.RST, seq: reset.Some(old.sndNxt + 1), window: reset.Some[uint16](0),
 		sender: reset.LocalKernel, cause: reset.TupleReused, reason: "TCP_INVALID_ACK_SEQUENCE",
 		verdict: reset.Accepted, drop: "NOT_SPECIFIED", also: Seen{Causes: []reset.Cause{reset.BadAck}},
-		seen: seen(reset.Peer, reset.AfterClose, reset.PeerNoConnection, reset.TupleReused, reset.CauseUnknown),
+		// Who knows of the translation finds the sender's own record.
+		seen: seen(reset.LocalKernel, reset.TupleReused, reset.AfterClose, reset.PeerNoConnection, reset.CauseUnknown).or(reset.Peer),
 	}, flow(reused.local, l.local), flow(outside, l.local))
 	return r.taken(l, nth)
 }
@@ -202,11 +203,6 @@ func (r *run) natted(s shot, inside, outside Flow) {
 	}
 	for i := first; i < len(r.expects); i++ {
 		w.tell(&r.expects[i])
-		// Behind the NAT it is another connection's, by all that it bears: who does
-		// not know of the translation may say the peer.
-		if e := &r.expects[i]; e.Direction == reset.In {
-			e.Also.Senders = []reset.Sender{reset.Peer}
-		}
 	}
 }
 

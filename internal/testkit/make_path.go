@@ -27,7 +27,7 @@ func throughBoxIPv4(s Scene) bool { return throughBox(s) && s.Family == reset.IP
 // nothing tells, that it looks like the peer's.
 var (
 	looksForged = seen(reset.Path, reset.Forged, reset.FirewallReject, reset.PeerNoConnection, reset.PeerAbort, reset.CauseUnknown).or(reset.Peer)
-	synForged   = seen(reset.Path, reset.Forged, reset.FirewallReject, reset.Refused, reset.CauseUnknown).or(reset.Peer)
+	synForged   = seen(reset.Path, reset.Forged, reset.FirewallReject, reset.Refused, reset.PeerAbort, reset.CauseUnknown).or(reset.Peer)
 )
 
 // forged records a RST that the middlebox wrote.

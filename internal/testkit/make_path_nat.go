@@ -1,6 +1,7 @@
 package testkit
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 
@@ -95,7 +96,11 @@ func (n *Node) flushConntrack() error {
 			return fmt.Errorf("opening conntrack: %w", err)
 		}
 		defer h.Close()
-		if err := h.ConntrackTableFlush(netlink.ConntrackTable); err != nil {
+		err = h.ConntrackTableFlush(netlink.ConntrackTable)
+		if errors.Is(err, unix.EINVAL) { // nobody takes the question
+			return &UnsupportedError{Need: "CONFIG_NF_CT_NETLINK"}
+		}
+		if err != nil {
 			return fmt.Errorf("flushing conntrack in %s: %w", n.Role, err)
 		}
 		return nil

@@ -152,6 +152,8 @@ func makeJumpingDelay(r *run) error {
 		case !p.fromClient && p.flags&(reset.RST|reset.ACK) == reset.RST|reset.ACK:
 			box.kept = append(box.kept, p)
 			return nil, false
+		case p.fromClient && p.payload == uint32(len(crossing)) && box.kept == nil:
+			return nil, false // sent again
 		case p.fromClient && p.payload == uint32(len(crossing)):
 			for _, abort := range box.kept {
 				box.queue <- held{abort.frame, true, time.Now()}

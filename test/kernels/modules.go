@@ -18,7 +18,7 @@ var wanted = []string{
 	"nft_counter", "nft_meta_bridge", "nft_log", "nft_compat", "nft_ct", "nft_limit", "nft_chain_nat", "nft_nat", "nft_redir", "nf_reject_ipv4", "nf_reject_ipv6",
 	"nfnetlink_log", "nf_log_syslog", "nf_log_ipv4", "nf_log_ipv6", "nf_log_netdev", "nf_log_bridge",
 	"xt_LOG", "ipt_REJECT", "ip6t_REJECT", "xt_tcpudp", "xt_mark", "xt_comment", "xt_limit", "xt_multiport",
-	"xt_conntrack", "xt_owner", "nf_conntrack",
+	"xt_conntrack", "xt_owner", "nf_conntrack", "nf_conntrack_netlink",
 	"inet_diag", "tcp_diag", "netlink_diag", "af_packet_diag", "unix_diag",
 }
 
