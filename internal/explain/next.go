@@ -12,7 +12,7 @@ import (
 )
 
 // maxNext bounds how many commands are given.
-const maxNext = 4
+const maxNext = 5
 
 // next are the page's commands with this reset's values in them. One whose
 // values are not known, or not safe to type, is left out.
@@ -23,6 +23,9 @@ func next(r *reset.Reset, around *Around, page *causes.Page, setting *Setting) [
 	checks := page.ChecksFor(view.Direction)
 	if len(checks) == 0 && view.Direction == reset.Forward {
 		checks = bystander
+	}
+	if len(r.CausedBy) > 0 {
+		checks = append(checks[:len(checks):len(checks)], together)
 	}
 	for _, check := range checks {
 		command, ok := check.Fill(func(name, program string) string { return value(view, setting, name, program) })
@@ -44,6 +47,12 @@ var bystander = []causes.Check{{
 	Command:  "rstwatch journal cat -o text --since {day} 'host {src} and host {dst}'",
 	Question: "what else passed between the two?",
 }}
+
+// together is for a reset that others brought about, or that came with others.
+var together = causes.Check{
+	Command:  "rstwatch incidents --since '{before}' --until '{after}'",
+	Question: "which other resets have the same first cause?",
+}
 
 // viewpoint is the record of the end that sent the RST, where that is on this
 // host too: what there is to look at is there.
@@ -171,7 +180,7 @@ func enter(r *reset.Reset, setting *Setting) string {
 // ofJournal names the journal's directory to commands that read it, where it is
 // not the usual one.
 func (s *Setting) ofJournal(command string) string {
-	for _, reader := range []string{"rstwatch journal cat ", "rstwatch explain "} {
+	for _, reader := range []string{"rstwatch journal cat ", "rstwatch explain ", "rstwatch incidents "} {
 		if rest, found := strings.CutPrefix(command, reader); found && s.Dir != "" && plainPath.MatchString(s.Dir) {
 			return reader + "--dir " + s.Dir + " " + rest
 		}
