@@ -59,7 +59,7 @@ func (a *app) read(cmd *cobra.Command, o readOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	c := capture.Config{KeepPayload: cfg.Capture.KeepPayload}
+	c := capture.Config{KeepPayload: cfg.Capture.KeepPayload || cfg.Enrich.Claims}
 	for _, text := range o.vantage {
 		address, err := netip.ParseAddr(text)
 		if err != nil {
@@ -81,7 +81,7 @@ func (a *app) read(cmd *cobra.Command, o readOptions, args []string) error {
 		return err
 	}
 	stop := a.showProgress(reader, files, printer)
-	err = a.readAll(ctx, reader, printer)
+	err = a.readAll(ctx, reader, daemon.Claims(cfg), printer)
 	stop()
 	switch {
 	case errors.Is(err, context.Canceled) && printer.left < 0 && cmd.Context().Err() == nil:
@@ -148,11 +148,12 @@ func looksLikeFile(name string) bool {
 }
 
 // readAll joins, judges and prints.
-func (a *app) readAll(ctx context.Context, reader *capture.Reader, p *printer) error {
+func (a *app) readAll(ctx context.Context, reader *capture.Reader, claims daemon.Enricher, p *printer) error {
 	var found *capture.Found
 	var failed error
 	joiner, err := correlate.New(correlate.DefaultConfig(), func(r *reset.Reset, joined correlate.Joined) {
 		r.ID, r.Revision, r.Final = found.ID, 1, true
+		claims.Enrich(r, joined.Context)
 		attribute.Judge(&attribute.Case{Reset: r, Origin: joined.Origin, Context: joined.Context, After: after(found)})
 		failed = errors.Join(failed, p.print(&reset.Entry{Reset: r}))
 	})

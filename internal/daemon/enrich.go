@@ -105,6 +105,20 @@ func (e *enrichment) run(ctx context.Context) {
 	running.Wait()
 }
 
+// Claims returns what reads the claims of resets, for captures that need
+// nothing else: files. It leaves records alone where the settings say so.
+func Claims(cfg *config.Config) Enricher {
+	if !cfg.Enrich.Claims {
+		return nothing{}
+	}
+	return &claims{keep: cfg.Capture.KeepPayload}
+}
+
+// nothing adds nothing.
+type nothing struct{}
+
+func (nothing) Enrich(*reset.Reset, *reset.Context) {}
+
 // claims reads the payloads of resets, and takes them out of the record where
 // they are not to be kept.
 type claims struct {
