@@ -45,7 +45,8 @@ to do, and what to check. The same pages are in docs/causes.`,
 	}
 	cmd.Flags().BoolVar(&markdown, "markdown", false, "the page as it is in docs/causes")
 	cmd.Flags().StringVar(&colour, "color", "auto", "colours: auto, always or never")
-	if err := cmd.RegisterFlagCompletionFunc("color", cobra.FixedCompletions(colours, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+	words := cobra.FixedCompletions(colours, cobra.ShellCompDirectiveNoFileComp)
+	if err := cmd.RegisterFlagCompletionFunc("color", words); err != nil {
 		panic(err) // a flag that was not defined above
 	}
 	return cmd

@@ -220,7 +220,8 @@ func (t *teller) target(ctx context.Context, target explain.Target) error {
 
 // ambiguous lists the candidates.
 func (t *teller) ambiguous(target *explain.Target, found *explain.Found) error {
-	lines := []string{fmt.Sprintf("%d resets have an id that ends in %s; say which by more of its id:", found.Matched, target.Suffix)}
+	lines := []string{fmt.Sprintf("%d resets have an id that ends in %s; say which by more of its id:",
+		found.Matched, target.Suffix)}
 	for i := range found.Resets {
 		r := &found.Resets[i]
 		lines = append(lines, r.ID.String()+"  "+explain.Brief(r, time.Local))
@@ -312,7 +313,8 @@ func (t *teller) none(target *explain.Target, found *explain.Found) error {
 	known, watched := found.Watch.Bounds(now)
 	if asked.From == 0 {
 		if !watched {
-			return fmt.Errorf("no RST between %s is on record, and the journal %s does not say when anybody was watching", target.String(), t.cfg.Journal.Dir)
+			return fmt.Errorf("no RST between %s is on record, and the journal %s does not say when anybody was watching",
+				target.String(), t.cfg.Journal.Dir)
 		}
 		asked.From = known.From
 	}

@@ -51,7 +51,8 @@ func (t *teller) stream(ctx context.Context, in io.Reader) error {
 	case lines.Err() != nil:
 		return fmt.Errorf("reading standard input: %w", lines.Err())
 	case seen == 0 && ctx.Err() == nil:
-		return usagef("nothing to explain: no id, no connection, and nothing on standard input\nhint: rstwatch explain --help has examples")
+		return usagef("nothing to explain: no id, no connection, and nothing on standard input\n" +
+			"hint: rstwatch explain --help has examples")
 	case failed > 0:
 		return errSilent
 	}
@@ -122,7 +123,8 @@ func (t *teller) lookUp(ctx context.Context, suffix string, at reset.Time) (*res
 			return nil, &lineError{t.ambiguous(&target, found)}
 		}
 	}
-	return nil, &lineError{fmt.Errorf("no reset #%s in the journal (a \"live\" without the daemon keeps nothing: pipe its --output json)", suffix)}
+	return nil, &lineError{fmt.Errorf("no reset #%s in the journal (a \"live\" without the daemon keeps nothing: "+
+		"pipe its --output json)", suffix)}
 }
 
 // The parts of a line that name its reset.
@@ -137,26 +139,27 @@ func parseLine(text string, now time.Time) (suffix string, at reset.Time, err er
 	if len(all) == 0 {
 		return "", 0, fmt.Errorf("no id (# and six characters) in %.60q", text)
 	}
-	suffix = all[len(all)-1][1]
+	return all[len(all)-1][1], lineMoment(text, now), nil
+}
+
+// lineMoment is the time at the begin of a line, or 0. A time of day is today's,
+// or yesterday's where today's is still to come.
+func lineMoment(text string, now time.Time) reset.Time {
 	match := lineTime.FindStringSubmatch(text)
-	switch {
-	case match == nil:
-		return suffix, 0, nil
-	case match[2] != "":
-		t, err := time.Parse(time.RFC3339, match[2])
-		if err != nil {
-			return suffix, 0, nil
-		}
-		return suffix, reset.TimeOf(t.Truncate(time.Millisecond)), nil
+	if match == nil {
+		return 0
 	}
-	clock, err := time.ParseInLocation("15:04:05.000", match[1], time.Local)
+	if full, err := time.Parse(time.RFC3339, match[2]); err == nil {
+		return reset.TimeOf(full.Truncate(time.Millisecond))
+	}
+	of, err := time.ParseInLocation("15:04:05.000", match[1], time.Local)
 	if err != nil {
-		return suffix, 0, nil
+		return 0
 	}
 	y, m, d := now.Local().Date()
-	t := time.Date(y, m, d, clock.Hour(), clock.Minute(), clock.Second(), clock.Nanosecond(), time.Local)
-	if t.After(now.Add(time.Minute)) {
-		t = t.AddDate(0, 0, -1)
+	at := time.Date(y, m, d, of.Hour(), of.Minute(), of.Second(), of.Nanosecond(), time.Local)
+	if at.After(now.Add(time.Minute)) {
+		at = at.AddDate(0, 0, -1)
 	}
-	return suffix, reset.TimeOf(t), nil
+	return reset.TimeOf(at)
 }

@@ -23,12 +23,14 @@ func (t *teller) read(ctx context.Context, since, until reset.Time) (*journal.Re
 	if err := journal.Check(nil, dir); err != nil {
 		return nil, err
 	}
-	return journal.NewReader(dir, journal.ReadOptions{From: t.mark.from(since), Since: since, Until: until, OnDamage: func(d journal.Damage) {
+	options := journal.ReadOptions{From: t.mark.from(since), Since: since, Until: until}
+	options.OnDamage = func(d journal.Damage) {
 		if !journal.Noted(ctx, dir, &d) {
 			fmt.Fprintf(t.app.stderr, "rstwatch: %s\n", cleanLines(d.Error()))
 			t.damaged++
 		}
-	}})
+	}
+	return journal.NewReader(dir, options)
 }
 
 // find runs a search over the part of the journal that it needs.

@@ -140,7 +140,7 @@ func TestCommandsAreSafe(t *testing.T) {
 }
 
 func TestFill(t *testing.T) {
-	value := func(name, program string) string {
+	value := func(name, _ string) string {
 		return map[string]string{
 			"local": "10.0.0.7", "remote": "[2001:db8::7]", "before": "2026-11-21 15:26:04 UTC",
 			"comm": "a'; reboot; '", "device": "-x", "pid": "", "netns": "a\nb", "caused_by": "$(id)",

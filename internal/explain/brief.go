@@ -19,7 +19,8 @@ func Brief(r *reset.Reset, zone *time.Location) string {
 	if cause != "" {
 		sender += ", " + cause
 	}
-	text := Name(r.ID) + "  " + when + "  " + pad(r.Direction.String(), 7) + " " + pad(sender, 30) + "  " + endpoint(r.Src) + " > " + endpoint(r.Dst)
+	text := Name(r.ID) + "  " + when + "  " + pad(r.Direction.String(), 7) + " " + pad(sender, 30) + "  " +
+		endpoint(r.Src) + " > " + endpoint(r.Dst)
 	if name := processName(r.Process); name != "" {
 		text += "  " + name
 	}

@@ -23,7 +23,8 @@ func connection(c *reset.Connection) []string {
 			lines = append(lines, strings.Join(have, ", "))
 		}
 	}
-	line(clean(c.State), ago(c.AgeMS, "", " old"), ago(c.SinceHeardMS, "last heard ", " before"), ago(c.SinceSentMS, "last sent ", " before"))
+	line(clean(c.State), ago(c.AgeMS, "", " old"),
+		ago(c.SinceHeardMS, "last heard ", " before"), ago(c.SinceSentMS, "last sent ", " before"))
 	if c.State == "SYN_SENT" {
 		return lines // what is sent and not acknowledged is the SYN
 	}

@@ -171,7 +171,8 @@ func enter(r *reset.Reset, setting *Setting) string {
 	if name := word(r.Netns.Name); name != "" {
 		return "nsenter --net=/run/netns/" + name + " "
 	}
-	if r.Netns.Name == "" && r.Host == setting.Host && !setting.own(r.Netns, r.Host) && r.Process != nil && r.Process.PID.V > 0 && r.Process.Exit == nil {
+	alive := r.Process != nil && r.Process.PID.V > 0 && r.Process.Exit == nil
+	if r.Netns.Name == "" && r.Host == setting.Host && !setting.own(r.Netns, r.Host) && alive {
 		return "nsenter --net --target " + strconv.FormatUint(uint64(r.Process.PID.V), 10) + " "
 	}
 	return ""

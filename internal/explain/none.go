@@ -41,15 +41,18 @@ func TellNone(target *Target, found *Found, asked Span, setting Setting) *None {
 	case whole && len(partial) > 0:
 		n.Sentence += ", watching throughout, with a sensor that does not see all."
 	case whole && some:
-		n.Sentence = "No RST between " + n.Between + " passed in the namespaces watched, " + when + ": watching throughout, nothing lost."
+		n.Sentence = "No RST between " + n.Between + " passed in the namespaces watched, " + when +
+			": watching throughout, nothing lost."
 	case whole:
 		n.Sentence = "No RST between " + n.Between + " passed here, " + when + ": watching throughout, nothing lost."
 	case len(c.Gaps) == 1 && c.Gaps[0].Span == asked:
 		n.Sentence += ", and nobody was watching: " + c.Gaps[0].Reason + ". So there may have been one."
 	case len(c.Gaps) > 0:
-		n.Sentence += ", but it was not watched throughout. There may have been one in the " + plural(len(c.Gaps), "gap", "gaps") + " below."
+		n.Sentence += ", but it was not watched throughout. There may have been one in the " +
+			plural(len(c.Gaps), "gap", "gaps") + " below."
 	case c.Lost > 0:
-		n.Sentence += ", watching throughout, but " + count(c.Lost, "sighting was", "sightings were") + " lost. One of them may have been it."
+		n.Sentence += ", watching throughout, but " + count(c.Lost, "sighting was", "sightings were") +
+			" lost. One of them may have been it."
 	default:
 		n.Sentence += ", watching throughout, with what is noted below."
 	}
@@ -135,7 +138,8 @@ func notes(c *Coverage, target *Target, zone *time.Location) []string {
 		list = append(list, "gap, "+period(gap.Span, zone)+": "+gap.Reason)
 	}
 	if c.Pending != 0 {
-		list = append(list, "since "+clock(c.Pending, zone)+": being watched, it seems, but the line that says so is written once a minute; ask again then")
+		list = append(list, "since "+clock(c.Pending, zone)+
+			": being watched, it seems, but the line that says so is written once a minute; ask again then")
 	}
 	if c.Lost > 0 && len(c.Gaps) > 0 {
 		list = append(list, count(c.Lost, "sighting was", "sightings were")+" lost")
@@ -144,13 +148,15 @@ func notes(c *Coverage, target *Target, zone *time.Location) []string {
 		list = append(list, count(c.Folded, "reset was", "resets were")+" folded under flood and stand in no record of their own")
 	}
 	for _, filter := range c.Filters {
-		list = append(list, fmt.Sprintf("recorded was only what matches %q, and that leaves out some or all between %s", filter, target))
+		list = append(list, fmt.Sprintf(
+			"recorded was only what matches %q, and that leaves out some or all between %s", filter, target))
 	}
 	if len(c.Unwatched) > 0 {
 		list = append(list, "alive for a moment before they were watched: namespaces "+strings.Join(first5(c.Unwatched), ", "))
 	}
 	if len(c.Namespaces) > 0 && !whole {
-		list = append(list, "watched: "+without(c)+strconv.Itoa(len(c.Namespaces))+plural(len(c.Namespaces), " namespace (", " namespaces (")+strings.Join(first5(c.Namespaces), ", ")+")")
+		list = append(list, "watched: "+without(c)+strconv.Itoa(len(c.Namespaces))+
+			plural(len(c.Namespaces), " namespace (", " namespaces (")+strings.Join(first5(c.Namespaces), ", ")+")")
 	}
 	return list
 }
@@ -182,8 +188,10 @@ func insteadOf(target *Target) []Command {
 	}
 	list := []Command{
 		{"ss -Htnoi 'dst " + ss + "'", "is a connection still up? retransmissions and timers tell of a silent loss"},
-		{"nstat -az TcpExtTCPAbortOnTimeout TcpExtTCPTimeouts IcmpInDestUnreachs Icmp6InDestUnreachs", "time-outs and ICMP errors send no RST; do these grow?"},
-		{"tcpdump -ni any 'host " + host + port + " and tcp[tcpflags] & (tcp-fin|tcp-rst) != 0'", "the next time: an orderly close (FIN), or a reset?"},
+		{"nstat -az TcpExtTCPAbortOnTimeout TcpExtTCPTimeouts IcmpInDestUnreachs Icmp6InDestUnreachs",
+			"time-outs and ICMP errors send no RST; do these grow?"},
+		{"tcpdump -ni any 'host " + host + port + " and tcp[tcpflags] & (tcp-fin|tcp-rst) != 0'",
+			"the next time: an orderly close (FIN), or a reset?"},
 		{"tcpdump -ni any 'icmp or icmp6'", "unreachable, too big, redirected?"},
 	}
 	if remote.Addr.Is6() {
@@ -191,7 +199,9 @@ func insteadOf(target *Target) []Command {
 		list[2].Command = "tcpdump -ni any 'host " + host + port + " and ip6[6] == 6 and ip6[53] & 5 != 0'"
 	}
 	if translated(target.A.Addr) || translated(target.B.Addr) {
-		list = append(list, Command{"conntrack -L -p tcp 2>/dev/null | grep -F " + host, "is it translated? then its addresses are others elsewhere"})
+		list = append(list, Command{
+			"conntrack -L -p tcp 2>/dev/null | grep -F " + host, "is it translated? then its addresses are others elsewhere",
+		})
 	}
 	return list
 }
@@ -216,7 +226,8 @@ func (t *Text) AppendNone(b []byte, n *None) []byte {
 		}
 	}
 	w.blank()
-	w.wrapped("", "A connection also ends by FIN (an orderly close), by time-out (no packet tells of it), or by an ICMP error. Look for these:")
+	w.wrapped("", "A connection also ends by FIN (an orderly close), by time-out (no packet tells of it), "+
+		"or by an ICMP error. Look for these:")
 	w.commands(n.Next)
 	return w.b
 }

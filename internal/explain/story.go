@@ -258,9 +258,11 @@ func evidence(r *reset.Reset) []Item {
 		}
 		item := Item{Against: e.Against, Text: text, For: about(e.For, r), Weight: e.Weight.String()}
 		// One fact often speaks for both halves of the verdict.
-		if n := len(items) - 1; n >= 0 && items[n].Text == item.Text && items[n].Against == item.Against && items[n].Weight == item.Weight {
-			items[n].For += ", " + item.For
-			continue
+		if n := len(items) - 1; n >= 0 {
+			if last := items[n]; last.Text == item.Text && last.Against == item.Against && last.Weight == item.Weight {
+				items[n].For += ", " + item.For
+				continue
+			}
 		}
 		items = append(items, item)
 	}

@@ -31,7 +31,8 @@ const minSuffix = 4
 // idLength is that of a whole id.
 const idLength = 26
 
-var errTarget = errors.New("want an id (the whole, or # and its last characters), or the two ends of a connection as ADDRESS:PORT ADDRESS:PORT")
+var errTarget = errors.New("want an id (the whole, or # and its last characters), " +
+	"or the two ends of a connection as ADDRESS:PORT ADDRESS:PORT")
 
 // ParseTarget reads the arguments of explain. The two ends may come as a line
 // shows them, with a > between.

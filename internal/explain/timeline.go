@@ -40,7 +40,7 @@ func timeLine(r *reset.Reset, around *Around) []Moment {
 		}
 		return 0
 	})
-	more := uint64(len(around.Linked)-len(first(around.Linked, maxLinked))) + around.SameCount - uint64(len(first(around.Same, maxSame)))
+	more := uint64(max(len(around.Linked)-maxLinked, 0)) + around.SameCount - uint64(len(first(around.Same, maxSame)))
 	if more > 0 {
 		list = append(list, Moment{Text: count(more, "more reset that belongs to it", "more resets that belong to it")})
 	}

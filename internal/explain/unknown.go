@@ -54,7 +54,8 @@ func missed(r *reset.Reset, around *Around) []string {
 	covered := around.Watch.Of(r.Time, r.Time+1, 0, &Setting{})
 	var list []string
 	if covered.Lost > 0 {
-		list = append(list, fmt.Sprintf("what %s would have shown that were lost in the same minute", count(covered.Lost, "sighting", "sightings")))
+		list = append(list, fmt.Sprintf("what %s would have shown that were lost in the same minute",
+			count(covered.Lost, "sighting", "sightings")))
 	}
 	return list
 }
