@@ -20,6 +20,10 @@ type entry struct {
 	pid        uint32
 	recorded   bool
 	spent      bool // has had its last revision
+	// Where it was sent, if that was known when it was told: what told it may be
+	// forgotten sooner than this entry. twinMono is 0 where it was not.
+	twin     attribute.Twin
+	twinMono int64
 
 	older, newer *entry
 	chained      [chains]links

@@ -22,10 +22,7 @@ func (m *Memory) findTwin(s *subject, a *attribute.After) {
 	}
 	e := m.departure(s)
 	if e == nil {
-		m.findSent(s, a)
-		if a.Twin != nil && !a.Twin.ID.IsZero() {
-			s.Twin = a.Twin.ID
-		}
+		m.findForgotten(s, a)
 		return
 	}
 	if !e.spent && s.self != nil {
@@ -34,7 +31,7 @@ func (m *Memory) findTwin(s *subject, a *attribute.After) {
 	m.twin = attribute.Twin{
 		Sender: e.record.Sender, Cause: e.record.Cause, Confidence: e.record.Confidence, Process: e.record.Process,
 	}
-	a.Twin = &m.twin
+	a.Twin, m.twinMono = &m.twin, e.mono
 	if e.recorded {
 		s.Twin, m.twin.ID = e.record.ID, e.record.ID
 	}

@@ -61,8 +61,10 @@ type Memory struct {
 	related []reset.ID   // what followed from the reset at hand
 	spoken  reset.Trigger
 	twin    attribute.Twin
-	links   [2]attribute.Link
-	again   attribute.Case
+	// When the twin left, of the reset at hand.
+	twinMono int64
+	links    [2]attribute.Link
+	again    attribute.Case
 }
 
 // New returns an empty memory.
@@ -138,6 +140,10 @@ func (m *Memory) Note(c *attribute.Case, recorded bool) {
 		m.counts.Waiting++
 	}
 	e.take(c, m.kernel, m.packet, recorded)
+	if e.twinMono = 0; c.After.Twin != nil {
+		e.twin, e.twinMono = *c.After.Twin, m.twinMono
+		e.twin.Process = nil // not ours
+	}
 	m.link(e)
 }
 

@@ -155,6 +155,36 @@ func TestBounds(t *testing.T) {
 	}
 }
 
+// TestTwinIsNotForgotten: a refusal that was told as the other end stays that,
+// whatever is refused until the last revision.
+func TestTwinIsNotForgotten(t *testing.T) {
+	refusal := func(later float64, n uint32) told {
+		return at(later, reset.Out, server, client, reply(reset.SYN, 77, 60), flags(reset.RST|reset.ACK), seq(0), ack(n))
+	}
+	story := []told{refusal(0, 1), at(0.1, reset.In, server, client, netns(3), accepted, seq(0), ack(1))}
+	for n := range uint32(20000) {
+		story = append(story, refusal(1+float64(n)/1000, n+2))
+	}
+	m, err := New(DefaultConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range story {
+		story[i].ID = idOf(i)
+		c := &attribute.Case{Reset: &story[i].Reset}
+		m.Judge(c)
+		m.Note(c, true)
+	}
+	m.Drain(func(c *attribute.Case) {
+		if c.Reset.Twin != idOf(0) || c.Reset.Cause != reset.NoListener {
+			t.Errorf("twin %v, cause %s", c.Reset.Twin, c.Reset.Cause)
+		}
+	})
+	if got := m.Counts().Provisional; got != 1 {
+		t.Errorf("%d were provisional, want 1", got)
+	}
+}
+
 // TestTrivial: what is final at once.
 func TestTrivial(t *testing.T) {
 	window := func(n uint16) func(*told) { return func(t *told) { t.Packet.Window = reset.Some(n) } }

@@ -5,16 +5,24 @@ import (
 	"github.com/rstwatch/rstwatch/internal/reset"
 )
 
-// sentSlots is how many RSTs that are final at once are remembered for their
-// twins, which are told within moments: a power of two.
-const sentSlots = 4096
+// RSTs that are final at once are remembered for their twins, which are told
+// within moments: the last sentWays of each of sentSets, a power of two.
+const (
+	sentSets = 512
+	sentWays = 8
+)
 
-// sentTable remembers RSTs that were sent and not kept, each in the slot of its
-// packet: a newer one takes an older one's place.
-type sentTable struct{ slots []sent }
+// sentTable remembers RSTs that were sent and not kept, each in the set of its
+// packet, where the newest takes the oldest's place.
+type sentTable struct{ sets []sentSet }
+
+type sentSet struct {
+	packets [sentWays]packetKey
+	next    uint8
+	ways    [sentWays]sent
+}
 
 type sent struct {
-	packet     packetKey
 	src, dst   reset.Endpoint
 	mono       int64
 	netns      uint64
@@ -28,32 +36,55 @@ func (t *sentTable) note(packet packetKey, r *reset.Reset, recorded bool) {
 	if packet == 0 {
 		return
 	}
-	if t.slots == nil {
-		t.slots = make([]sent, sentSlots)
+	if t.sets == nil {
+		t.sets = make([]sentSet, sentSets)
 	}
-	s := &t.slots[packet%sentSlots]
-	if s.mono > r.MonoNS.V {
-		return
-	}
-	*s = sent{
-		packet: packet, src: r.Src, dst: r.Dst, mono: r.MonoNS.V, netns: r.Netns.ID, sender: r.Sender, cause: r.Cause, confidence: r.Confidence,
-	}
+	set := &t.sets[packet%sentSets]
+	way := set.next % sentWays
+	set.next++
+	set.packets[way] = packet
+	s := &set.ways[way]
+	*s = sent{src: r.Src, dst: r.Dst, mono: r.MonoNS.V, netns: r.Netns.ID, sender: r.Sender, cause: r.Cause, confidence: r.Confidence}
 	if recorded {
 		s.id = r.ID
 	}
 }
 
-// findSent fills the twin of a RST that was seen elsewhere, or over the loopback
-// device, and that was final as it was sent.
-func (m *Memory) findSent(s *subject, a *attribute.After) {
-	if m.sent.slots == nil || s.packet == 0 {
+// findForgotten fills the twin of a RST that was seen elsewhere, or over the
+// loopback device, and whose sending is not kept: it was final at once.
+func (m *Memory) findForgotten(s *subject, a *attribute.After) {
+	from := m.departed(s)
+	switch {
+	case s.self != nil && s.self.twinMono != 0 && (from == nil || from.mono < s.self.twinMono):
+		m.twin, m.twinMono = s.self.twin, s.self.twinMono
+	case from != nil:
+		m.twin = attribute.Twin{ID: from.id, Sender: from.sender, Cause: from.cause, Confidence: from.confidence}
+		m.twinMono = from.mono
+	default:
 		return
 	}
-	from := &m.sent.slots[s.packet%sentSlots]
-	if from.packet != s.packet || from.mono > s.mono || s.mono-from.mono > m.window ||
-		from.netns == s.Netns.ID && s.Direction != reset.In || !m.leadsTo(s, from.src, from.dst, s.Src, s.Dst) {
-		return
-	}
-	m.twin = attribute.Twin{ID: from.id, Sender: from.sender, Cause: from.cause, Confidence: from.confidence}
 	a.Twin = &m.twin
+	if !m.twin.ID.IsZero() {
+		s.Twin = m.twin.ID
+	}
+}
+
+// departed finds where the packet left, the last before it was seen here.
+func (m *Memory) departed(s *subject) (found *sent) {
+	if m.sent.sets == nil || s.packet == 0 {
+		return nil
+	}
+	set := &m.sent.sets[s.packet%sentSets]
+	for way := range set.packets {
+		if set.packets[way] != s.packet {
+			continue
+		}
+		from := &set.ways[way]
+		if from.mono > s.mono || s.mono-from.mono > m.window || from.netns == s.Netns.ID && s.Direction != reset.In ||
+			found != nil && found.mono >= from.mono || !m.leadsTo(s, from.src, from.dst, s.Src, s.Dst) {
+			continue
+		}
+		found = from
+	}
+	return found
 }
