@@ -97,18 +97,19 @@ func (r *run) middlebox(away uint8, delay time.Duration, react reaction) (*middl
 }
 
 // alias gives the server a further address of its net and lets the scene be
-// played with that one; the address stays.
+// played with that one; the address stays. It is one of the loopback device,
+// since REDIRECT sends packets to the newest address of the device they came by.
 func (r *run) alias(host byte) error {
 	addr := prefixes(2, host)[0]
 	if r.scene.Family == reset.IPv6 {
 		addr = prefixes(2, host)[1]
 	}
 	r.server.addr = addr.Addr()
-	err := r.server.node.configure(r.server.device, addr)
+	err := r.server.node.configure("lo", netip.PrefixFrom(addr.Addr(), addr.Addr().BitLen()))
 	if err != nil && !errors.Is(err, unix.EEXIST) {
 		return err
 	}
-	// A question for its neighbour may be lost that comes too soon.
+	// Nobody answers for it on the way, and a question for a neighbour could be lost.
 	mac, err := r.server.node.MAC(r.server.device)
 	if err != nil {
 		return err

@@ -53,7 +53,7 @@ func TestMakers(t *testing.T) {
 
 func checkMaker(t *testing.T, lab *testkit.Lab, m testkit.Maker, scene testkit.Scene) {
 	for try := 0; ; try++ {
-		w, expects, err := watched(t, lab, m, scene)
+		w, expects, err := watched(t, lab, m, scene, 20<<min(try, 5))
 		var unsupported *testkit.UnsupportedError
 		if errors.As(err, &unsupported) {
 			t.Logf("left out: %v", err)
@@ -90,15 +90,16 @@ func checkMaker(t *testing.T, lab *testkit.Lab, m testkit.Maker, scene testkit.S
 	}
 }
 
-// watched makes resets while the rules are read.
-func watched(t *testing.T, lab *testkit.Lab, m testkit.Maker, scene testkit.Scene) (*watcher, []testkit.Expect, error) {
+// watched makes n resets while the rules are read: the more, the longer the
+// rules stand.
+func watched(t *testing.T, lab *testkit.Lab, m testkit.Maker, scene testkit.Scene, n int) (*watcher, []testkit.Expect, error) {
 	w := &watcher{most: make(map[uint64]*ruleset)}
 	ctx, stop := context.WithCancel(t.Context())
 	var reading sync.WaitGroup
 	for _, n := range lab.Nodes() {
 		reading.Go(func() { w.watch(ctx, n) })
 	}
-	expects, err := m.Make(lab, scene, 20)
+	expects, err := m.Make(lab, scene, n)
 	stop()
 	reading.Wait()
 	return w, expects, err

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -31,12 +32,13 @@ type dump struct {
 	stop func()
 }
 
-// startDump returns once tcpdump captures.
+// startDump returns once tcpdump captures. A slot of its ring is as long as a
+// packet may be, so a bound on that makes room for more of them.
 func startDump(t *testing.T, node *testkit.Node, device string, arguments ...string) *dump {
 	t.Helper()
 	need(t, "tcpdump")
 	d := &dump{node: node, path: filepath.Join(t.TempDir(), node.Role+"-"+device+".pcap")}
-	arguments = append([]string{"--net=" + node.Path, "tcpdump", "-i", device, "-U", "--immediate-mode", "-B", "65536", "-Z", "root", "-w", d.path}, arguments...)
+	arguments = append([]string{"--net=" + node.Path, "tcpdump", "-i", device, "-U", "--immediate-mode", "-s", "2048", "-B", "65536", "-Z", "root", "-w", d.path}, arguments...)
 	cmd := exec.Command("nsenter", arguments...)
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
@@ -151,7 +153,7 @@ func TestEveryMaker(t *testing.T) {
 	}
 	for i := range ends {
 		end := &ends[i]
-		cfg := capture.Config{Vantage: addresses(t, end.addrs)}
+		cfg := capture.Config{Vantage: append(addresses(t, end.addrs), aliases(end.node, made)...)}
 		var paths []string
 		for _, d := range end.dumps {
 			paths = append(paths, d.path)
@@ -183,6 +185,18 @@ func TestEveryMaker(t *testing.T) {
 	router.stop()
 	againstTshark(t, router.path)
 	passedOn(t, lab, made, read(t, capture.Config{}, router.path))
+}
+
+// aliases are the addresses at which resets reached the namespace: makers give
+// it further ones.
+func aliases(node *testkit.Node, made []testkit.Expect) []netip.Addr {
+	var list []netip.Addr
+	for _, e := range made {
+		if e.Node == node && e.Direction == reset.In && !slices.Contains(list, e.Dst.Addr()) {
+			list = append(list, e.Dst.Addr())
+		}
+	}
+	return list
 }
 
 // passedOn holds what left the router, captured on both of its devices if it came,
