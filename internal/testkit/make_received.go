@@ -54,6 +54,10 @@ func (r *run) forge(s Segment, verdict reset.Verdict, drop string, inHooks Hooks
 	}
 	shot := r.injected(s, r.server, r.client)
 	shot.at, shot.verdict, shot.drop, shot.inHooks = forger, verdict, drop, inHooks
+	shot.seen = Seen{Senders: byPath, Causes: asForged, Must: true}
+	if forger == r.server.node {
+		shot.seen.Senders = byPeerOrPath // its own name, past its own TCP
+	}
 	r.sent(shot)
 	return nil
 }

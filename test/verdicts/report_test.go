@@ -83,8 +83,8 @@ func (r *result) tables() string {
 
 // sensors is the table of all sensors side by side.
 func (r *result) sensors(b *strings.Builder) {
-	b.WriteString("| sensor | view | records | sender right | cause right | of these unknown | sender certain | cause certain | certain and wrong |\n")
-	b.WriteString("|---|---|---|---|---|---|---|---|---|\n")
+	b.WriteString("| sensor | view | records | sender right | cause right | of these unknown | cause wrong | sender certain | cause certain | certain and wrong |\n")
+	b.WriteString("|---|---|---|---|---|---|---|---|---|---|\n")
 	var order []string
 	for _, j := range r.judged {
 		if !slices.Contains(order, j.by.sensor) {
@@ -97,8 +97,8 @@ func (r *result) sensors(b *strings.Builder) {
 			if c.records == 0 {
 				continue
 			}
-			fmt.Fprintf(b, "| %s | %s | %d | %.1f %% | %.1f %% | %.1f %% | %.1f %% | %.1f %% | %d |\n", sensor, view, c.records,
-				share(c.sender, c.records), share(c.cause, c.records), share(c.unknownWhereItIsRight, c.records),
+			fmt.Fprintf(b, "| %s | %s | %d | %.1f %% | %.1f %% | %.1f %% | %.1f %% | %.1f %% | %.1f %% | %d |\n", sensor, view, c.records,
+				share(c.sender, c.records), share(c.cause, c.records), share(c.unknownWhereItIsRight, c.records), share(c.misled, c.records),
 				share(c.senderCertain, c.records), share(c.causeCertain, c.records), c.lies)
 		}
 	}

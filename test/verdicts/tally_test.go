@@ -27,6 +27,7 @@ type tally struct {
 	records, sender, cause, lies   int
 	senderCertain, causeCertain    int
 	unknown, unknownWhereItIsRight int
+	misled                         int // the cause is neither right nor unknown
 }
 
 func (c *tally) add(j judged) {
@@ -41,6 +42,7 @@ func (c *tally) add(j judged) {
 	count(&c.lies, j.lies())
 	count(&c.senderCertain, j.record.Confidence.Sender == reset.Certain)
 	count(&c.causeCertain, j.record.Confidence.Cause == reset.Certain)
+	count(&c.misled, !j.causeRight() && j.record.Cause != reset.CauseUnknown)
 	count(&c.unknown, j.record.Cause == reset.CauseUnknown)
 	count(&c.unknownWhereItIsRight, j.record.Cause == reset.CauseUnknown && j.causeRight())
 }

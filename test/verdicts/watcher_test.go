@@ -44,6 +44,8 @@ var hooksOf = map[string]testkit.Hooks{
 	"bpf-light": testkit.Stack,
 	"packet":    testkit.Device | testkit.Bridged,
 	"nflog":     testkit.Inet,
+	fromFile:    testkit.Device,
+	fromLog:     testkit.Inet,
 }
 
 // String is one word for people.
@@ -67,6 +69,10 @@ func (w *watcher) launch(t *testing.T) {
 		_ = exec.Command("chattr", "-R", "-a", w.dir).Run()
 		os.RemoveAll(w.dir)
 	})
+	if w.sensor == fromFile {
+		w.dump(t)
+		return
+	}
 	// The path of a socket is short.
 	notices, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(w.dir, "n"), Net: "unixgram"})
 	if err != nil {
@@ -79,18 +85,15 @@ func (w *watcher) launch(t *testing.T) {
 	for _, n := range w.nodes {
 		watched = append(watched, n.Inode)
 	}
+	if w.sensor == fromLog {
+		watched = nil // a line does not say where it was
+	}
 	for _, inode := range watched {
 		args = append(args, "--netns", strconv.FormatUint(inode, 10))
 	}
 	w.cmd = exec.Command(program, args...)
 	w.cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+filepath.Join(w.dir, "n"))
-	w.cmd.Stderr = w
-	w.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := w.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() { w.ended <- w.cmd.Wait() }()
-	t.Cleanup(func() { _ = w.cmd.Process.Kill() })
+	w.run(t)
 }
 
 // Write takes what the daemon says on standard error.
@@ -124,6 +127,9 @@ func (w *watcher) listen(notices *net.UnixConn) {
 func (w *watcher) await(t *testing.T) {
 	t.Helper()
 	watches := func() bool {
+		if w.sensor == fromFile {
+			return w.dumps()
+		}
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		return w.ready
@@ -163,11 +169,18 @@ func (w *watcher) journal() string { return filepath.Join(w.dir, "j") }
 // records are the last revisions of what the daemon recorded.
 func (w *watcher) records(t *testing.T) []reset.Reset {
 	t.Helper()
+	if w.sensor == fromFile {
+		return w.readFile(t)
+	}
 	out, err := exec.Command(program, "journal", "cat", "--all=false", "--config", "/dev/null", "--dir", w.journal()).Output()
 	if err != nil {
 		t.Fatalf("reading the journal of %s: %v", w, err)
 	}
-	return lastRevisions(t, string(out))
+	records := lastRevisions(t, string(out))
+	if w.sensor == fromLog {
+		records = placed(records, w.nodes)
+	}
+	return records
 }
 
 // lastRevisions parses JSON Lines, and keeps of each record the last one.
