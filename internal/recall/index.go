@@ -94,6 +94,26 @@ func (c chain[K]) of(key K, but *entry) iter.Seq[*entry] {
 	}
 }
 
+// around yields the entries with the key that were told before and after one of
+// them, maxLooked in all; of no entry the newest.
+func (c chain[K]) around(key K, one *entry) iter.Seq[*entry] {
+	if one == nil {
+		return c.of(key, nil)
+	}
+	return func(yield func(*entry) bool) {
+		for e, looked := one.chained[c.kind].older, 0; e != nil && looked < maxLooked/2; e, looked = e.chained[c.kind].older, looked+1 {
+			if !yield(e) {
+				return
+			}
+		}
+		for e, looked := one.chained[c.kind].newer, 0; e != nil && looked < maxLooked/2; e, looked = e.chained[c.kind].newer, looked+1 {
+			if !yield(e) {
+				return
+			}
+		}
+	}
+}
+
 // link puts an entry at the end of the queue and into its chains.
 func (m *Memory) link(e *entry) {
 	e.older, e.newer = m.newest, nil

@@ -121,8 +121,12 @@ func before(a, b *entry) bool {
 	return bytes.Compare(x.Packet.Raw, y.Packet.Raw) < 0
 }
 
-// relayedWithin is how soon after it received a reset a process passes it on.
-const relayedWithin = int64(50 * time.Millisecond)
+// How soon after it received a reset a process passes it on: the sooner, the
+// more it receives, so that at most one of twenty such pairs is chance.
+const (
+	relayedWithin = int64(50 * time.Millisecond)
+	relayedChance = 20
+)
 
 // findRelayed looks for a reset that the same process had received on another
 // connection just before: the last one.
@@ -131,14 +135,23 @@ func (m *Memory) findRelayed(s *subject, a *attribute.After) {
 		return
 	}
 	var found *entry
-	for e := range m.index.processes.of(s.pid, s.self) {
+	received := int64(0)
+	for e := range m.index.processes.around(s.pid, s.self) {
+		if e.record.Direction != reset.In || e.record.Kernel.Verdict != reset.Accepted || !m.near(s, e) ||
+			sameConnection(s.Reset, &e.record) || m.sentItself(s, e) {
+			continue
+		}
+		received++
 		ago := s.mono - e.mono
-		if e.record.Direction != reset.In || e.record.Kernel.Verdict != reset.Accepted || ago < 0 || ago > relayedWithin || sameConnection(s.Reset, &e.record) {
+		if ago < 0 || ago > relayedWithin {
 			continue
 		}
 		if found == nil || e.mono > found.mono || e.mono == found.mono && before(e, found) {
 			found = e
 		}
+	}
+	if found != nil && (s.mono-found.mono)*received*relayedChance > 2*m.window {
+		return
 	}
 	if found == nil {
 		return
@@ -148,6 +161,17 @@ func (m *Memory) findRelayed(s *subject, a *attribute.After) {
 		m.links[0].ID = found.record.ID
 	}
 	a.RelayedFrom = &m.links[0]
+}
+
+// sentItself reports whether the subject's process had sent the RST that it then
+// received: both ends of that connection are its own.
+func (m *Memory) sentItself(s *subject, received *entry) bool {
+	for e := range m.index.packets.of(received.packet, received) {
+		if e.record.Direction == reset.Out && e.pid == s.pid && sameNumbers(&e.record, &received.record) {
+			return true
+		}
+	}
+	return false
 }
 
 func sameConnection(a, b *reset.Reset) bool {

@@ -351,11 +351,18 @@ func TestTwin(t *testing.T) {
 // connection passes it on.
 func TestRelayed(t *testing.T) {
 	proxy := reset.EndpointFrom(client.Addr(), 8080)
+	busy := func() (story []told) {
+		for i := range 40 {
+			src := reset.EndpointFrom(server.Addr(), uint16(2000+i))
+			story = append(story, at(float64(i-9), reset.In, src, client, accepted, owned(7), seq(uint32(i+1))))
+		}
+		return story
+	}
 	received := func(later float64, src reset.Endpoint, pid uint32) told {
 		return at(later, reset.In, src, client, accepted, owned(pid))
 	}
 	passed := func(later float64, pid uint32) told {
-		return at(later, reset.Out, proxy, other, aborted(pid))
+		return at(later, reset.Out, proxy, other, aborted(pid), seq(77))
 	}
 	tests := []struct {
 		name  string
@@ -368,6 +375,11 @@ func TestRelayed(t *testing.T) {
 		{"before", []told{received(5, server, 7), passed(3, 7)}, -1},
 		{"the last of two", []told{received(0, server, 7), received(2, other, 7), passed(3, 7)}, 1},
 		{"on the same connection", []told{received(0, server, 7), at(1, reset.Out, client, server, aborted(7))}, -1},
+		{"to itself", []told{
+			at(0, reset.Out, server, client, aborted(7), netns(2)), received(0.1, server, 7), passed(3, 7),
+		}, -1},
+		{"at once, by one that receives many", append(busy(), passed(30.1, 7)), 39},
+		{"later, by one that receives many", append(busy(), passed(45, 7)), -1},
 		{"by a process that dies", []told{received(0, server, 7), at(0.5, reset.Out, client, other, aborted(7), killed), at(1, reset.Out, proxy, other, aborted(7), killed)}, 1},
 	}
 	for _, test := range tests {
