@@ -187,13 +187,17 @@ func TestEveryMaker(t *testing.T) {
 	passedOn(t, lab, made, read(t, capture.Config{}, router.path))
 }
 
-// aliases are the addresses at which resets reached the namespace: makers give
-// it further ones.
+// aliases are the addresses at which resets reached the namespace and that it
+// sent them from in its own name: makers give it further ones.
 func aliases(node *testkit.Node, made []testkit.Expect) []netip.Addr {
 	var list []netip.Addr
 	for _, e := range made {
-		if e.Node == node && e.Direction == reset.In && !slices.Contains(list, e.Dst.Addr()) {
-			list = append(list, e.Dst.Addr())
+		own := e.Dst.Addr()
+		if e.Direction == reset.Out {
+			own = e.Src.Addr()
+		}
+		if e.Node == node && e.Direction != reset.Forward && !e.Borrowed && !slices.Contains(list, own) {
+			list = append(list, own)
 		}
 	}
 	return list
