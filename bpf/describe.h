@@ -129,6 +129,15 @@ static __always_inline __u32 bytes_from(struct sk_buff *skb, unsigned char *ip)
 	return length + (__u32)(data - ip);
 }
 
+/*
+ * Those of them that lie in one piece: what follows, of a packet in several
+ * pieces, is somebody else's memory.
+ */
+static __always_inline __u32 linear_from(struct sk_buff *skb, unsigned char *ip)
+{
+	return bytes_from(skb, ip) - skb->data_len;
+}
+
 /* Bytes of the parts that stand before the packets in the tail. */
 static __always_inline __u32 parts_size(struct sighting *s)
 {
@@ -144,10 +153,8 @@ static __always_inline __u32 parts_size(struct sighting *s)
 /* Append the RST's headers to the tail at the given offset. */
 static __always_inline void describe_packet(struct sighting *s, struct sk_buff *skb, struct found *f, __u32 at)
 {
-	__u32 available = bytes_from(skb, f->ip);
-
-	s->packet_len = available;
-	s->raw_len = copy_bytes(s, at, f->ip, headers_length(f, available), RAW_MAX);
+	s->packet_len = bytes_from(skb, f->ip);
+	s->raw_len = copy_bytes(s, at, f->ip, headers_length(f, linear_from(skb, f->ip)), RAW_MAX);
 }
 
 /* The ports of a TCP header, in network order. */

@@ -215,6 +215,7 @@ struct sk_buff { /* include/linux/skbuff.h */
 	struct net_device *dev;
 	struct sock *sk;
 	unsigned int len;
+	unsigned int data_len;
 	__u16 mac_len;
 	__u8 pkt_type : 3;
 	__u8 ip_summed : 2;

@@ -132,7 +132,7 @@ func (d *Daemon) open(background context.Context) (err error) {
 	if d.enrich, err = newEnrichment(cfg, d.tracker); err != nil {
 		return err
 	}
-	d.place.Enrichers = d.enrich.enrichers()
+	d.place.Early, d.place.Enrichers = d.enrich.early(), d.enrich.enrichers()
 	go d.enrich.run(background)
 	joining := correlate.DefaultConfig()
 	joining.Window = cfg.Capture.JoinWindow.Std()

@@ -65,13 +65,18 @@ func newEnrichment(cfg *config.Config, namespaces rule.Namespaces) (*enrichment,
 	return e, nil
 }
 
-// enrichers are the parts in their order: the container may be that of an owner
-// that was just found.
+// early are the parts that say what the verdict is made of.
+func (e *enrichment) early() []Enricher {
+	if e.claims == nil {
+		return nil
+	}
+	return []Enricher{e.claims}
+}
+
+// enrichers are the other parts in their order: the container may be that of an
+// owner that was just found.
 func (e *enrichment) enrichers() []Enricher {
 	var list []Enricher
-	if e.claims != nil {
-		list = append(list, e.claims)
-	}
 	if e.owners != nil {
 		list = append(list, owners{e.owners})
 	}

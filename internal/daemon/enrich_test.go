@@ -136,7 +136,7 @@ func TestEnrichmentLeavesOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if list := e.enrichers(); len(list) != 0 {
+	if list := append(e.early(), e.enrichers()...); len(list) != 0 {
 		t.Errorf("%d parts", len(list))
 	}
 	e.run(t.Context())

@@ -39,7 +39,9 @@ type Place struct {
 	// Unwatched is put into every record: what this capture cannot know. Nil
 	// where it watches all.
 	Unwatched *reset.Evidence
-	Enrichers []Enricher // in this order
+	// Early adds what the verdict is made of, before it is made; Enrichers the rest,
+	// in this order.
+	Early, Enrichers []Enricher
 }
 
 // Pipeline turns sightings into recorded resets. Its methods may be called by
@@ -199,6 +201,9 @@ func (p *Pipeline) finish(r *reset.Reset, joined correlate.Joined) {
 	perNetns := p.netns(r)
 	c := &p.judged
 	*c = attribute.Case{Reset: r, Origin: joined.Origin, Context: joined.Context}
+	for _, e := range p.place.Early {
+		e.Enrich(r, c.Context)
+	}
 	p.memory.Judge(c)
 	p.proc.Fill(r.Process)
 	p.enrich(c)

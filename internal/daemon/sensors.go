@@ -41,7 +41,7 @@ func newKernelCapture(name string, cfg *config.Config, want wants, log *slog.Log
 	c.Light = name == "bpf-light"
 	c.RingBytes = int(cfg.Capture.RingBytes)
 	c.SnapBytes = min(int(cfg.Capture.SnapBytes), c.SnapBytes)
-	c.KeepPayload = cfg.Capture.KeepPayload
+	c.KeepPayload = cfg.Capture.KeepPayload || cfg.Enrich.Claims // what is not to be kept is taken out again
 	c.Netns = want.netns
 	if want.filter != nil {
 		if pre := want.filter.Prefilter(); pre.Ports != nil {

@@ -39,7 +39,7 @@ func Watch(ctx context.Context, cfg *config.Config, recorder Recorder, ready fun
 	if err != nil {
 		return SensorCounts{}, err
 	}
-	place.Enrichers = enrich.enrichers()
+	place.Early, place.Enrichers = enrich.early(), enrich.enrichers()
 	go enrich.run(background)
 	line, err := NewPipeline(joining, place, recorder, want.keep(), func(err error) {
 		if failed == nil {
