@@ -62,6 +62,9 @@ type Link struct {
 	AgoNS int64
 	Src   reset.Endpoint
 	Dst   reset.Endpoint
+	// ByListener: only who listened for the other's connection is known, not who
+	// accepted it.
+	ByListener bool
 }
 
 // nothing is the context of a case without one.

@@ -22,6 +22,15 @@ var relayed = cause{
 			adds:  []sign{why(weak, lingersZero)}},
 		{sender: reset.LocalApp, cause: reset.Relayed, who: likely, why: likely,
 			needs: []sign{who(strong, unaskedByTCP), given(ofProcess), why(strong, justReceived)}},
+		// The connection that was reset is closed, and nobody can tell who held it.
+		{sender: reset.LocalApp, cause: reset.Relayed, who: certain, why: possible,
+			needs: []sign{who(decisive, reason("TCP_ABORT_ON_CLOSE")), why(weak, listenerReceived)},
+			adds:  []sign{why(weak, unread)}},
+		{sender: reset.LocalApp, cause: reset.Relayed, who: certain, why: possible,
+			needs: []sign{who(decisive, closing), why(weak, listenerReceived)},
+			adds:  []sign{why(weak, lingersZero)}},
+		{sender: reset.LocalApp, cause: reset.Relayed, who: likely, why: possible,
+			needs: []sign{who(strong, unaskedByTCP), given(ofProcess), why(weak, listenerReceived)}},
 	},
 }
 
@@ -34,8 +43,26 @@ var justReceived = clue{
 	},
 	holds: func(c *Case) bool {
 		from := c.After.RelayedFrom
-		return from != nil && from.AgoNS >= 0 && from.AgoNS <= int64(100*time.Millisecond)
+		return passedOn(from) && !from.ByListener
 	},
+}
+
+// listenerReceived: a connection that was accepted at this process's port took a
+// RST just before.
+var listenerReceived = clue{
+	fact: factRelayed, says: "a connection accepted where the same process listens took a RST within 100ms before",
+	value: func(c *Case) string {
+		from := c.After.RelayedFrom
+		return "a connection accepted where the same process listens took a RST from " + from.Src.String() + " " + span(from.AgoNS) + " before"
+	},
+	holds: func(c *Case) bool {
+		from := c.After.RelayedFrom
+		return passedOn(from) && from.ByListener
+	},
+}
+
+func passedOn(from *Link) bool {
+	return from != nil && from.AgoNS >= 0 && from.AgoNS <= int64(100*time.Millisecond)
 }
 
 var ofProcess = clue{fact: factOwner, says: "a process", holds: func(c *Case) bool { return c.Reset.Process != nil }}

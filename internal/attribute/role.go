@@ -47,10 +47,19 @@ func (c *Case) link() {
 	if len(r.CausedBy) > 0 {
 		return
 	}
-	for _, from := range [...]*Link{c.After.RelayedFrom, c.After.Death} {
+	for _, from := range [...]*Link{c.relayedFrom(), c.After.Death} {
 		if from != nil && from.ID != r.ID && from.ID != (reset.ID{}) {
 			r.CausedBy = append(r.CausedBy, from.ID)
 			return
 		}
 	}
+}
+
+// relayedFrom is what the process had received, if that is the cause: who
+// receives a reset may reset another for a reason of its own.
+func (c *Case) relayedFrom() *Link {
+	if c.Reset.Cause == reset.Relayed {
+		return c.After.RelayedFrom
+	}
+	return nil
 }

@@ -50,6 +50,7 @@ func TestSentByTheApplication(t *testing.T) {
 		{"relayed by close", out(saying("TCP_ABORT_ON_CLOSE"), unreadBytes, runs, relay), app, certain, reset.Relayed, likely, reset.LostData},
 		{"relayed with SO_LINGER zero", out(saying("TCP_STATE"), socketIn("CLOSE"), linger, calledBy("tcp_disconnect", "__tcp_close"), runs, relay), app, certain, reset.Relayed, likely, 0},
 		{"too late to be relayed", out(saying("TCP_ABORT_ON_CLOSE"), closeCall, runs, after(func(a *After) { a.RelayedFrom = &Link{AgoNS: 9e8} })), app, certain, reset.UnreadData, certain, 0},
+		{"relayed, by who listened", out(saying("TCP_STATE"), socketIn("CLOSE"), linger, calledBy("tcp_disconnect", "__tcp_close"), runs, after(func(a *After) { a.RelayedFrom = &Link{AgoNS: 2e6, ByListener: true} })), app, certain, reset.Relayed, possible, 0},
 		{"killed, whatever was received", out(saying("TCP_ABORT_ON_CLOSE"), signal, relay), app, certain, reset.ProcessKilled, certain, 0},
 		{"subflow ended", out(saying("TCP_ABORT_ON_CLOSE"), socketIn("ESTABLISHED"), calledBy("mptcp_do_fastclose"), withSocket(func(s *reset.SocketFacts) { s.Multipath = reset.Some(true) })), app, likely, reset.MPTCP, certain, 0},
 	})

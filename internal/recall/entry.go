@@ -18,6 +18,7 @@ type entry struct {
 	packet     packetKey
 	mono       int64
 	pid        uint32
+	listener   uint32 // of what came in while pid was not known: who listened on the port
 	recorded   bool
 	spent      bool // has had its last revision
 	// Where it was sent, if that was known when it was told: what told it may be
@@ -73,7 +74,7 @@ func (e *entry) take(c *attribute.Case, kernel reset.Kernel, packet packetKey, r
 	e.kernel.UserStack = slices.Clone(kernel.UserStack)
 	r.Kernel.UserStack = e.kernel.UserStack
 	e.takeContext(c.Context)
-	e.pid = pidOf(r, e.contextOrNil())
+	e.pid, e.listener = pidOf(r, e.contextOrNil()), listenerOf(r, e.contextOrNil())
 }
 
 func (e *entry) contextOrNil() *reset.Context {
@@ -145,6 +146,15 @@ func (e *entry) renew() {
 	r.Sender, r.Cause, r.Confidence, r.Evidence, r.Harm = 0, 0, reset.Confidence{}, nil, 0
 	r.Role, r.Summary = 0, ""
 	r.Twin, r.CausedBy, r.Related = reset.ID{}, nil, nil
+}
+
+// listenerOf is the process that listened on the port, where it is not known
+// which process accepted the connection; or 0.
+func listenerOf(r *reset.Reset, c *reset.Context) uint32 {
+	if r.Direction == reset.In && r.Process == nil && c != nil && c.Past.Owner != nil && c.Past.OwnerListens {
+		return c.Past.Owner.PID.V
+	}
+	return 0
 }
 
 // pidOf is the process that owned the socket, or 0.

@@ -11,6 +11,7 @@ const (
 	byTuple = iota
 	byPacket
 	byProcess
+	byListener
 	byIPID
 	chains
 )
@@ -33,6 +34,7 @@ type index struct {
 	tuples    chain[tupleKey]
 	packets   chain[packetKey]
 	processes chain[uint32]
+	listeners chain[uint32]
 	ipids     chain[uint16]
 	withIPID  int
 }
@@ -40,7 +42,7 @@ type index struct {
 func newIndex() index {
 	return index{
 		tuples: newChain[tupleKey](byTuple), packets: newChain[packetKey](byPacket),
-		processes: newChain[uint32](byProcess), ipids: newChain[uint16](byIPID),
+		processes: newChain[uint32](byProcess), listeners: newChain[uint32](byListener), ipids: newChain[uint16](byIPID),
 	}
 }
 
@@ -134,6 +136,9 @@ func (m *Memory) link(e *entry) {
 	if e.pid != 0 {
 		m.index.processes.add(e.pid, e)
 	}
+	if e.listener != 0 {
+		m.index.listeners.add(e.listener, e)
+	}
 	if id := e.ipid(); id != 0 {
 		m.index.ipids.add(id, e)
 		m.index.withIPID++
@@ -148,6 +153,9 @@ func (m *Memory) forget(e *entry) {
 	}
 	if e.pid != 0 {
 		m.index.processes.remove(e.pid, e)
+	}
+	if e.listener != 0 {
+		m.index.listeners.remove(e.listener, e)
 	}
 	if id := e.ipid(); id != 0 {
 		m.index.ipids.remove(id, e)

@@ -2,6 +2,7 @@ package recall
 
 import (
 	"bytes"
+	"iter"
 	"time"
 
 	"github.com/rstwatch/rstwatch/internal/attribute"
@@ -129,16 +130,36 @@ const (
 )
 
 // findRelayed looks for a reset that the same process had received on another
-// connection just before: the last one.
+// connection just before: the last one. A process that closes what was reset at
+// once is not known to have had it, only who listened where it was accepted.
 func (m *Memory) findRelayed(s *subject, a *attribute.After) {
 	if s.Process == nil || s.pid == 0 || s.Process.By != nil {
 		return
 	}
+	found := m.lastReceived(s, m.index.processes.around(s.pid, s.self))
+	byListener := false
+	if found == nil {
+		found = m.lastReceived(s, m.index.listeners.of(s.pid, s.self))
+		byListener = true
+	}
+	if found == nil {
+		return
+	}
+	m.links[0] = attribute.Link{AgoNS: s.mono - found.mono, Src: found.record.Src, Dst: found.record.Dst, ByListener: byListener}
+	if found.recorded {
+		m.links[0].ID = found.record.ID
+	}
+	a.RelayedFrom = &m.links[0]
+}
+
+// lastReceived is the last reset of entries of one process that it received just
+// before the subject; nil if there is none, or so many that it may be chance.
+func (m *Memory) lastReceived(s *subject, entries iter.Seq[*entry]) *entry {
 	var found *entry
 	received := int64(0)
-	for e := range m.index.processes.around(s.pid, s.self) {
+	for e := range entries {
 		if e.record.Direction != reset.In || e.record.Kernel.Verdict != reset.Accepted || !m.near(s, e) ||
-			sameConnection(s.Reset, &e.record) || m.sentItself(s, e) {
+			e.pid != 0 && e.pid != s.pid || sameConnection(s.Reset, &e.record) || m.sentItself(s, e) {
 			continue
 		}
 		received++
@@ -151,16 +172,9 @@ func (m *Memory) findRelayed(s *subject, a *attribute.After) {
 		}
 	}
 	if found != nil && (s.mono-found.mono)*received*relayedChance > 2*m.window {
-		return
+		return nil
 	}
-	if found == nil {
-		return
-	}
-	m.links[0] = attribute.Link{AgoNS: s.mono - found.mono, Src: found.record.Src, Dst: found.record.Dst}
-	if found.recorded {
-		m.links[0].ID = found.record.ID
-	}
-	a.RelayedFrom = &m.links[0]
+	return found
 }
 
 // sentItself reports whether the subject's process had sent the RST that it then

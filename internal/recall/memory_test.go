@@ -361,6 +361,12 @@ func TestRelayed(t *testing.T) {
 	received := func(later float64, src reset.Endpoint, pid uint32) told {
 		return at(later, reset.In, src, client, accepted, owned(pid))
 	}
+	// Who accepted it is not known, only who listened.
+	listened := func(later float64, src reset.Endpoint, pid uint32) told {
+		one := at(later, reset.In, src, client, accepted)
+		one.know().Past.Owner, one.know().Past.OwnerListens = &reset.Process{PID: reset.Some(pid), Comm: "proxy"}, true
+		return one
+	}
 	passed := func(later float64, pid uint32) told {
 		return at(later, reset.Out, proxy, other, aborted(pid), seq(77))
 	}
@@ -370,6 +376,10 @@ func TestRelayed(t *testing.T) {
 		from  int // place of the cause of the last; -1: none
 	}{
 		{"passed on", []told{received(0, server, 7), passed(3, 7)}, 0},
+		{"accepted where it listens", []told{listened(0, server, 7), passed(3, 7)}, 0},
+		{"accepted where it listens, and then by itself", []told{listened(0, server, 7), received(1, other, 7), passed(3, 7)}, 1},
+		{"accepted where another listens", []told{listened(0, server, 8), passed(3, 7)}, -1},
+		{"not aborted by it", []told{received(0, server, 7), at(3, reset.Out, proxy, other, reply(reset.ACK, 1, 60), owned(7))}, -1},
 		{"by another process", []told{received(0, server, 7), passed(3, 8)}, -1},
 		{"much later", []told{received(0, server, 7), passed(60, 7)}, -1},
 		{"before", []told{received(5, server, 7), passed(3, 7)}, -1},
