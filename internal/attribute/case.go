@@ -39,10 +39,11 @@ type After struct {
 	AckChange     bool
 	SharedIPID    bool // RSTs of other sources bore this IP ID, not 0, or its neighbours
 	Twin          *Twin
-	RelayedFrom   *Link // the same process took a RST on another connection just before
-	Death         *Link // the same process's end reset others: the first of them
-	Siblings      int   // so many more resets have the same first cause
-	QuietLike     int   // resets whose silence was as long as this one's, of QuietOf
+	NeverSent     *reset.Netns // the source is this namespace, which is watched: no such RST left it
+	RelayedFrom   *Link        // the same process took a RST on another connection just before
+	Death         *Link        // the same process's end reset others: the first of them
+	Siblings      int          // so many more resets have the same first cause
+	QuietLike     int          // resets whose silence was as long as this one's, of QuietOf
 	QuietOf       int
 	ScansBySource int // ports that this source's RSTs, or SYNs that were refused, have met of late
 }

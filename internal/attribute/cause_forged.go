@@ -18,6 +18,10 @@ var forged = cause{
 			needs:  []sign{given(not(bareRST)), given(not(refusalForm)), who(strong, spoke), why(decisive, spokeNew)},
 			adds:   append(signsOf(both), who(weak, hopsAway), who(weak, neighbour)),
 			doubts: []sign{who(strong, ttlSame), who(strong, noBaseline)}},
+		{sender: reset.Path, cause: reset.Forged, who: likely, why: likely,
+			needs:  []sign{both(strong, neverSent)},
+			adds:   append(signsOf(both), who(weak, hopsAway), who(weak, neighbour)),
+			doubts: []sign{who(weak, ttlSame)}},
 		// A bare acknowledgement may have been overtaken by the RST.
 		{sender: reset.Path, cause: reset.Forged, who: likely, why: likely,
 			needs:  []sign{both(strong, spoke)},

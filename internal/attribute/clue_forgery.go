@@ -29,6 +29,15 @@ var (
 	copied = clue{fact: factCopied, says: "IP ID, TTL and window are those of the receiver's own packet", holds: func(c *Case) bool {
 		return c.flow().Known && c.flow().Copied
 	}}
+	// neverSent: what goes past the device (PACKET_QDISC_BYPASS, AF_XDP) is not seen
+	// to leave, so this alone is no proof.
+	neverSent = clue{
+		fact: factNotSent, says: "its source is a namespace of this host, which is watched and sent no such RST",
+		value: func(c *Case) string {
+			return "its source is network namespace " + namespaceText(c.After.NeverSent) + " of this host, which is watched and sent no such RST"
+		},
+		holds: func(c *Case) bool { return c.After.NeverSent != nil },
+	}
 	resetsDiffer = clue{
 		fact: factDiffer, says: "more RSTs of these addresses, with other numbers",
 		value: func(c *Case) string {
@@ -156,4 +165,12 @@ func signsOf(make func(reset.Weight, clue) sign) []sign {
 		signs = append(signs, make(weak, q))
 	}
 	return signs
+}
+
+// namespaceText is a namespace's name, or its number where it has none.
+func namespaceText(n *reset.Netns) string {
+	if n.Name != "" {
+		return n.Name
+	}
+	return strconv.FormatUint(n.ID, 10)
 }

@@ -85,7 +85,11 @@ var (
 	hopsAway = clue{
 		fact: factHops, says: "how far away",
 		value: func(c *Case) string {
-			text := strconv.Itoa(distance(c.packet().TTL.V)) + " hops away"
+			hops := distance(c.packet().TTL.V)
+			text := strconv.Itoa(hops) + " hops away"
+			if hops == 1 {
+				text = "1 hop away"
+			}
 			if usual, ok := c.usualTTL(); ok {
 				text += "; the host of that address " + strconv.Itoa(distance(usual))
 			}

@@ -63,6 +63,7 @@ const (
 
 	// What other records and the rest of a capture say.
 	factTwin     = "twin"
+	factNotSent  = "never-sent" // the source's own host, which is watched, sent no such RST
 	factRelayed  = "reset-received"
 	factDeath    = "process-end"
 	factScan     = "scan"

@@ -115,7 +115,7 @@ func TestSummary(t *testing.T) {
 			"The kernel here reset the connection to 10.0.0.5:51334: nobody listens on that port here; the RST was dropped and did not leave; "},
 		{"nothing known", caseOf(reset.Out), "This host reset the connection to 10.0.0.5:51334."},
 		{"forged", caseOf(reset.In, accepting("ESTABLISHED"), oddlyFormed, withTTL(63), metAt(50), spokeAfter(toDataFlags, 5000)),
-			"A RST to 10.0.0.5:51334 bears the address of 10.0.0.7:3306, and probably something on the way sent it (1 hops away; the host of that address 14): somebody else sent it in the name of that address; the kernel took it and the connection is gone; "},
+			"A RST to 10.0.0.5:51334 bears the address of 10.0.0.7:3306, and probably something on the way sent it (1 hop away; the host of that address 14): somebody else sent it in the name of that address; the kernel took it and the connection is gone; "},
 		{"challenged", caseOf(reset.In, refusing("TCP_RESET", "ESTABLISHED"), bareForm),
 			"A RST to 10.0.0.5:51334 bears the address of 10.0.0.7:3306; the kernel asked back (challenge ACK) and the connection lives."},
 		{"twin", caseOf(reset.In, accepting("ESTABLISHED"), after(func(a *After) {

@@ -38,6 +38,9 @@ type Capture struct {
 	Counts func() SensorCounts
 	// Table says how the table of connections fares; nil: the sensor keeps none.
 	Table func() *TableStatus
+	// Knows says whether the local end of a connection is in a namespace, where the
+	// sensor would have seen a RST leave; nil: the sensor cannot tell.
+	Knows func(netns reset.Netns, local, remote reset.Endpoint) bool
 	// Coverage says what is being watched; nil: every namespace of the host,
 	// from its birth.
 	Coverage func() []reset.Coverage

@@ -133,6 +133,7 @@ func (d *Daemon) open(background context.Context) (err error) {
 		return err
 	}
 	d.place.Early, d.place.Enrichers = d.enrich.early(), d.enrich.enrichers()
+	d.place.OtherEnd = newOtherEnd(d.capture, d.tracker.List)
 	go d.enrich.run(background)
 	joining := correlate.DefaultConfig()
 	joining.Window = cfg.Capture.JoinWindow.Std()

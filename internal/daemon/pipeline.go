@@ -42,6 +42,9 @@ type Place struct {
 	// Early adds what the verdict is made of, before it is made; Enrichers the rest,
 	// in this order.
 	Early, Enrichers []Enricher
+	// OtherEnd says in which namespace of this host a RST's source is; nil: nobody
+	// knows.
+	OtherEnd func(*reset.Reset) (reset.Netns, bool)
 }
 
 // Pipeline turns sightings into recorded resets. Its methods may be called by
@@ -100,7 +103,9 @@ func NewPipeline(cfg correlate.Config, place Place, recorder Recorder, keep func
 	if p.joiner, err = correlate.New(cfg, p.finish); err != nil {
 		return nil, err
 	}
-	if p.memory, err = recall.New(recall.DefaultConfig()); err != nil {
+	remembering := recall.DefaultConfig()
+	remembering.OtherEnd = place.OtherEnd
+	if p.memory, err = recall.New(remembering); err != nil {
 		return nil, err
 	}
 	p.timer = time.AfterFunc(time.Hour, p.tick)

@@ -69,6 +69,9 @@ func newKernelCapture(name string, cfg *config.Config, want wants, log *slog.Log
 		}
 		return &TableStatus{Size: t.Size, Begun: t.Begun, Held: t.Held, Forgotten: t.Forgotten}
 	}
+	if !c.Light {
+		capture.Knows = sensor.Knows
+	}
 	if c.Light {
 		capture.Fields = query.AllFields &^ (query.LinkFields | query.FieldInterface | query.FieldMark)
 		capture.Rules = rules.FieldDirection | rules.FieldTime

@@ -35,9 +35,11 @@ func (m *Memory) lookAround(c *attribute.Case, self *entry) {
 		m.findSharedIPID(s, a)
 		a.QuietLike, a.QuietOf = m.quiet.like(s.Reset)
 		a.ScansBySource = m.scans.all(s.Reset)
+		m.findNeverSent(s, a)
 	case reset.Forward:
 		m.findOthers(s, a)
 		m.findSharedIPID(s, a)
+		m.findNeverSent(s, a)
 	case reset.Out:
 		m.findDeath(s, a)
 		if a.Death == nil && a.Siblings == 0 {

@@ -179,6 +179,7 @@ func (m *Memory) place() *entry {
 		if m.oldest == m.waiting {
 			return nil
 		}
+		m.crowded = reset.Some(m.oldest.mono)
 		m.forget(m.oldest)
 	}
 	if e := m.free; e != nil {

@@ -15,6 +15,10 @@ type Config struct {
 	Window time.Duration
 	// MaxKept bounds the resets that are kept; those that find no room are final.
 	MaxKept int
+	// OtherEnd says in which namespace of this host the RST's source is, if a
+	// sensor knows that end of the connection there and would have seen the RST
+	// leave; nil: nobody knows.
+	OtherEnd func(*reset.Reset) (reset.Netns, bool)
 }
 
 // DefaultConfig returns the window of the published detectors of forgeries
@@ -65,6 +69,10 @@ type Memory struct {
 	twinMono int64
 	links    [2]attribute.Link
 	again    attribute.Case
+	netns    reset.Netns // of the other end of the reset at hand
+	// crowded is when something found no room, or took that of another: what was
+	// sent about then may be forgotten.
+	crowded reset.Opt[int64]
 }
 
 // New returns an empty memory.
@@ -129,6 +137,7 @@ func (m *Memory) Note(c *attribute.Case, recorded bool) {
 		if recorded {
 			m.counts.Crowded++
 		}
+		m.crowded = r.MonoNS
 		if r.Direction == reset.Out {
 			m.sent.note(m.packet, r, recorded)
 		}

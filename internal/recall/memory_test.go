@@ -111,7 +111,12 @@ type result struct {
 // places in the story, counted from 1.
 func run(t testing.TB, story []told, order []int) map[reset.ID]result {
 	t.Helper()
-	m, err := New(DefaultConfig())
+	return runWith(t, DefaultConfig(), story, order)
+}
+
+func runWith(t testing.TB, cfg Config, story []told, order []int) map[reset.ID]result {
+	t.Helper()
+	m, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,6 +259,7 @@ func TestOthers(t *testing.T) {
 		{"refusals of two SYNs", []told{in(0, seq(0)), in(1, seq(0), ack(6000))}, 1, false},
 		{"another ACK, of a later connection", []told{in(0), in(1500, ack(6000))}, 1, false},
 		{"another TTL", []told{in(0, ttl(57)), in(1, ttl(64))}, 1, true},
+		{"one packet that passes twice", []told{at(0, reset.Forward, server, client, ttl(63)), at(0.1, reset.Forward, server, client, ttl(61))}, 0, false},
 		{"one hop more", []told{in(0, ttl(57)), in(1, ttl(58))}, 1, false},
 		{"too long ago", []told{in(0), in(2500, ack(6000))}, 0, false},
 		{"of another connection", []told{in(0), at(1, reset.In, other, client, accepted, ack(7))}, 0, false},
@@ -264,6 +270,56 @@ func TestOthers(t *testing.T) {
 			got := run(t, test.story, inOrder(len(test.story)))[idOf(0)]
 			if got.After.Others != test.others || got.After.OthersDiffer != test.differ {
 				t.Errorf("%d others, different: %v; want %d, %v", got.After.Others, got.After.OthersDiffer, test.others, test.differ)
+			}
+		})
+	}
+}
+
+// TestNeverSent: a RST whose source is here, and that nobody here sent.
+func TestNeverSent(t *testing.T) {
+	there := reset.Netns{ID: 2, Name: "db"}
+	in := at(5, reset.In, server, client, accepted, netns(1))
+	out := func(changes ...func(*told)) told {
+		return at(4, reset.Out, server, client, append([]func(*told){netns(2)}, changes...)...)
+	}
+	tests := []struct {
+		name  string
+		known bool
+		room  int
+		story []told
+		want  bool
+	}{
+		{"not sent", true, 9, []told{in}, true},
+		{"passed on here", true, 9, []told{at(5, reset.Forward, server, client, netns(3))}, true},
+		{"the other end is not here", false, 9, []told{in}, false},
+		{"sent", true, 9, []told{out(), in}, false},
+		{"sent, and told late", true, 9, []told{in, out()}, false},
+		{"its numbers were changed on the way", true, 9, []told{out(seq(77)), in}, false},
+		{"the other way", true, 9, []told{at(4, reset.Out, client, server, netns(2)), in}, true},
+		{"a refused SYN", true, 9, []told{at(5, reset.In, server, client, accepted, state("SYN_SENT"))}, false},
+		{"what was sent may be forgotten", true, 1, []told{in, at(6, reset.In, other, client, accepted)}, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			cfg := DefaultConfig()
+			cfg.MaxKept = test.room
+			asked := map[reset.Direction]bool{}
+			cfg.OtherEnd = func(r *reset.Reset) (reset.Netns, bool) {
+				asked[r.Direction] = true
+				return there, test.known && r.Src == server
+			}
+			results := runWith(t, cfg, test.story, inOrder(len(test.story)))
+			for i := range test.story {
+				got := results[idOf(i)]
+				if test.story[i].Direction == reset.Out || test.story[i].Src != server {
+					continue
+				}
+				if said := got.After.NeverSent != nil; said != test.want || said && *got.After.NeverSent != there {
+					t.Errorf("never sent: %v, want %v", got.After.NeverSent, test.want)
+				}
+			}
+			if asked[reset.Out] {
+				t.Error("asked of one that was sent here")
 			}
 		})
 	}

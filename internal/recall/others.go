@@ -18,6 +18,9 @@ func (m *Memory) findOthers(s *subject, a *attribute.After) {
 		if e.record.Direction != s.Direction || !m.near(s, e) {
 			continue
 		}
+		if s.Direction == reset.Forward && e.packet == s.packet {
+			continue // the same one, that came by again on its way
+		}
 		a.Others++
 		first, known, second, later := s.Reset, s.context, &e.record, e.mono-s.mono
 		if later < 0 {
