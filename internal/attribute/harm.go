@@ -35,7 +35,7 @@ func (c *Case) harm(told reset.Harm) reset.Harm {
 // lost holds where bytes are known that nobody will ever read.
 func (c *Case) lost() bool {
 	k := c.connection()
-	if k.Unread.OK && k.Unread.V > 0 || k.Unsent.OK && k.Unsent.V > 0 && !c.onlyFin() {
+	if k.Unread.OK && k.Unread.V > 0 || k.Unsent.OK && k.Unsent.V > 0 {
 		return true
 	}
 	switch c.Reset.Cause {
@@ -43,16 +43,6 @@ func (c *Case) lost() bool {
 		return true
 	case reset.DataAfterClose, reset.TimeWait, reset.HalfOpen, reset.UntranslatedReply:
 		return c.answers() && carriesData(c.packet().Family, c.trigger())
-	}
-	return false
-}
-
-// onlyFin holds where all that is not acknowledged is a SYN or FIN, which takes
-// one number and no byte.
-func (c *Case) onlyFin() bool {
-	switch c.state() {
-	case "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "CLOSING", "LAST_ACK", "CLOSE":
-		return c.connection().Unsent.V <= 1
 	}
 	return false
 }

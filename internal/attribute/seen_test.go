@@ -33,7 +33,7 @@ func TestReceivedFromThePeer(t *testing.T) {
 		{"knows no such connection", in(accepting("ESTABLISHED"), bareForm, metAt(60)), peer, likely, reset.PeerNoConnection, likely, 0},
 		{"answers after its FIN", in(accepting("CLOSE_WAIT"), bareForm, lost, metAt(60)), peer, likely, reset.AfterClose, likely, reset.LostData},
 		{"after both FINs", in(accepting("LAST_ACK"), bareForm, metAt(60)), peer, likely, reset.AfterClose, likely, reset.HarmNone},
-		{"our FIN alone is unacknowledged", in(accepting("LAST_ACK"), withConnection(func(k *reset.Connection) { k.Unsent = reset.Some[uint32](1) }), bareForm), peer, possible, reset.AfterClose, likely, reset.HarmNone},
+		{"our FIN alone is unacknowledged", in(accepting("LAST_ACK"), withConnection(func(k *reset.Connection) { k.Unsent = reset.Some[uint32](0) }), bareForm), peer, possible, reset.AfterClose, likely, reset.HarmNone},
 		{"in TIME_WAIT", in(refusing("NOT_SPECIFIED", "TIME_WAIT"), bareForm), peer, possible, reset.AfterClose, likely, reset.HarmNone},
 		{"for a connection that is over", in(refusing("NO_SOCKET", ""), bareForm, metAt(60), withPast(func(p *reset.Past) { p.ClosedAgo = reset.Some[int64](1e9) })), peer, likely, reset.AfterClose, likely, reset.HarmNone},
 		{"refuses our SYN+ACK", in(refusing("NOT_SPECIFIED", "NEW_SYN_RECV"), bareForm), peer, possible, reset.PeerNoConnection, likely, reset.FailedConnect},

@@ -28,43 +28,10 @@ func connection(c *reset.Connection) []string {
 	if c.State == "SYN_SENT" {
 		return lines // what is sent and not acknowledged is the SYN
 	}
-	line(volume(c.BytesSent, "sent"), pending(unsent(c), "not acknowledged"),
-		volume(withoutFin(c, c.BytesReceived), "received"), pending(unread(c), "not read"))
+	line(volume(c.BytesSent, "sent"), pending(c.Unsent, "not acknowledged"),
+		volume(c.BytesReceived, "received"), pending(c.Unread, "not read"))
 	line(micro(c.RTTUS, "round trip "), micro(c.MinRTTUS, "least "), retransmits(c.Retransmits))
 	return lines
-}
-
-// A FIN takes a number of the sequence, and the socket's counts take it for a
-// byte: what is told here leaves it out.
-
-// withoutFin is what was received, without the FIN that has come in this state.
-func withoutFin(c *reset.Connection, v reset.Opt[uint64]) reset.Opt[uint64] {
-	if v.V > 0 && heardFin(c) {
-		v.V--
-	}
-	return v
-}
-
-// unread is what was received and not read.
-func unread(c *reset.Connection) reset.Opt[uint32] {
-	v := c.Unread
-	if v.V > 0 && heardFin(c) {
-		v.V--
-	}
-	return v
-}
-
-// unsent is what was sent and not acknowledged.
-func unsent(c *reset.Connection) reset.Opt[uint32] {
-	v := c.Unsent
-	if v.V > 0 && (c.State == "FIN_WAIT1" || c.State == "CLOSING" || c.State == "LAST_ACK") {
-		v.V--
-	}
-	return v
-}
-
-func heardFin(c *reset.Connection) bool {
-	return c.State == "CLOSE_WAIT" || c.State == "CLOSING" || c.State == "LAST_ACK"
 }
 
 func ago(v reset.Opt[int64], before, after string) string {

@@ -226,10 +226,10 @@ func harm(r *reset.Reset) string {
 	}
 	var parts []string
 	if c := r.Connection; c != nil {
-		if n := unsent(c).V; n > 0 {
+		if n := c.Unsent.V; n > 0 {
 			parts = append(parts, bytesOf(uint64(n))+" sent and not acknowledged")
 		}
-		if n := unread(c).V; n > 0 {
+		if n := c.Unread.V; n > 0 {
 			parts = append(parts, bytesOf(uint64(n))+" received and not read")
 		}
 	}

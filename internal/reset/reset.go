@@ -158,9 +158,9 @@ type Connection struct {
 	SinceSentMS   Opt[int64]  `json:"since_sent_ms,omitzero"`
 	QuietBeforeMS Opt[int64]  `json:"quiet_before_ms,omitzero"` // the silence that ended with our last send
 	BytesSent     Opt[uint64] `json:"bytes_sent,omitzero"`
-	BytesReceived Opt[uint64] `json:"bytes_received,omitzero"`
-	Unread        Opt[uint32] `json:"unread,omitzero"` // bytes
-	Unsent        Opt[uint32] `json:"unsent,omitzero"` // bytes written and not acknowledged
+	BytesReceived Opt[uint64] `json:"bytes_received,omitzero"` // neither SYN nor FIN counts, here and below
+	Unread        Opt[uint32] `json:"unread,omitzero"`         // bytes
+	Unsent        Opt[uint32] `json:"unsent,omitzero"`         // bytes written and not acknowledged
 	RTTUS         Opt[uint32] `json:"rtt_us,omitzero"`
 	MinRTTUS      Opt[uint32] `json:"min_rtt_us,omitzero"`
 	Retransmits   Opt[uint32] `json:"retransmits,omitzero"` // segments, over the connection's life

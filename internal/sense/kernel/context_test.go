@@ -82,6 +82,10 @@ var contexts = []told{
 		"no exit":               func(a around) bool { return a.Process.Exit == nil },
 		"a least round trip":    func(a around) bool { return a.Connection.MinRTTUS.OK },
 	}},
+	{"unread-after-fin", reset.Out, testkit.Release{}, map[string]func(around) bool{
+		"bytes unread, without the FIN":   func(a around) bool { return a.Connection.Unread.V == 6 },
+		"bytes received, without the FIN": func(a around) bool { return a.Connection.BytesReceived.V == 6 },
+	}},
 	{"disconnect", reset.Out, testkit.Release{}, map[string]func(around) bool{
 		"connect(AF_UNSPEC)": stacked("tcp_disconnect", "__inet_stream_connect"),
 		"not closed":         func(a around) bool { return !stacked("__tcp_close")(a) },

@@ -39,6 +39,9 @@ func (d *decoder) context(head *probeSighting, p parts, s *reset.Sighting, c *re
 		s.Connection.Baseline = reset.BaselineNone
 	}
 	if p.known == nil {
+		if p.tcp != nil {
+			bytesOnly(s.Connection, s.Connection.State)
+		}
 		return
 	}
 	k := p.known
@@ -62,6 +65,32 @@ func (d *decoder) context(head *probeSighting, p parts, s *reset.Sighting, c *re
 	}
 	if s.Connection != nil && p.tcp != nil {
 		baseline(s.Connection, c)
+		state := s.Connection.State
+		if state == "CLOSE" && c.Past.ClosedFrom != "" {
+			state = c.Past.ClosedFrom
+		}
+		bytesOnly(s.Connection, state)
+	}
+}
+
+// bytesOnly takes the SYN and the FINs out of a socket's counts: each takes a
+// number of the sequence, and TCP counts it like a byte. state is the last one
+// before the socket was closed.
+func bytesOnly(c *reset.Connection, state string) {
+	switch state {
+	case "CLOSE_WAIT", "CLOSING", "LAST_ACK", "TIME_WAIT": // the other end's FIN came
+		if c.BytesReceived.V > 0 {
+			c.BytesReceived.V--
+		}
+		if c.Unread.V > 0 { // read() has not met it yet
+			c.Unread.V--
+		}
+	}
+	switch state {
+	case "SYN_SENT", "FIN_WAIT1", "CLOSING", "LAST_ACK": // our SYN or FIN is not acknowledged
+		if c.Unsent.V > 0 {
+			c.Unsent.V--
+		}
 	}
 }
 
