@@ -101,6 +101,11 @@ func TestIdleInFile(t *testing.T) {
 	if len(records) != 5 {
 		t.Fatalf("%d records, want 5:\n%s", len(records), out)
 	}
+	if !slices.ContainsFunc(records, func(r reset.Reset) bool {
+		return slices.ContainsFunc(r.Evidence, func(e reset.Evidence) bool { return e.Fact == "quiet-cluster" })
+	}) {
+		t.Error("no record tells that the silences cluster")
+	}
 	for i := range records {
 		r := &records[i]
 		if r.Cause != reset.IdleTimeout || r.Confidence.Cause == reset.Certain {

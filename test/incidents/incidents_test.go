@@ -21,6 +21,7 @@ type incident struct {
 	sender reset.Sender
 	sure   reset.Level
 	cause  reset.Cause
+	least  reset.Level // of the cause
 	harm   reset.Harm
 	more   func(*reset.Reset) string // what else is wrong; empty: nothing
 }
@@ -29,35 +30,35 @@ var incidents = []incident{
 	{
 		name: "the reply that was not translated back", source: "kubernetes/kubernetes#74839, #122174",
 		maker: "untranslated-reply", at: "client", direction: reset.Out,
-		sender: reset.LocalKernel, sure: reset.Certain, cause: reset.UntranslatedReply,
+		sender: reset.LocalKernel, sure: reset.Certain, cause: reset.UntranslatedReply, least: reset.Likely,
 		more: showsTrigger(reset.ACK),
 	},
 	{
 		name: "the other anycast host", source: "NANOG 2018, dotat.at/:/2J2LA",
 		maker: "incident-anycast", at: "client", direction: reset.In,
-		sender: reset.Peer, sure: reset.Possible, cause: reset.WrongHost,
+		sender: reset.Peer, sure: reset.Possible, cause: reset.WrongHost, least: reset.Likely,
 	},
 	{
 		name: "the port given away again", source: "cilium/cilium#45863",
 		maker: "incident-snat-reuse", at: "client", direction: reset.Out,
-		sender: reset.LocalKernel, sure: reset.Certain, cause: reset.TupleReused,
+		sender: reset.LocalKernel, sure: reset.Certain, cause: reset.TupleReused, least: reset.Likely,
 		more: showsTrigger(reset.ACK),
 	},
 	{
 		name: "backscatter", source: "zeek/zeek#1119",
 		maker: "backscatter", at: "client", direction: reset.In,
-		sender: reset.Peer, sure: reset.Likely, cause: reset.Backscatter, harm: reset.HarmNone,
+		sender: reset.Peer, sure: reset.Likely, cause: reset.Backscatter, least: reset.Likely, harm: reset.HarmNone,
 	},
 	{
 		name: "the firewall that resets both ends, at the one", source: "plantegg, who reset your connection",
 		maker: "path-both-ends", at: "client", direction: reset.In,
-		sender: reset.Path, sure: reset.Certain, cause: reset.Forged,
+		sender: reset.Path, sure: reset.Certain, cause: reset.Forged, least: reset.Possible,
 		more: nearerThanPeer,
 	},
 	{
 		name: "the response made a RST, with both ends watched", source: "plantegg, who reset your connection",
 		maker: "path-rewritten", at: "client", also: "server", direction: reset.In,
-		sender: reset.Path, sure: reset.Certain, cause: reset.Forged,
+		sender: reset.Path, sure: reset.Certain, cause: reset.Forged, least: reset.Likely,
 	},
 	{
 		// Two seconds are no silence that anything forgets: TestIdleInFile and
@@ -70,21 +71,20 @@ var incidents = []incident{
 	{
 		name: "the FIN that crossed a query", source: "sysown/proxysql#3109",
 		maker: "benign-crossing-fin", at: "server", direction: reset.Out,
-		sender: reset.LocalKernel, sure: reset.Certain, cause: reset.CloseRace, harm: reset.LostData,
+		sender: reset.LocalKernel, sure: reset.Certain, cause: reset.CloseRace, least: reset.Likely, harm: reset.LostData,
 		more: showsTrigger(reset.ACK),
 	},
 	{
 		name: "the second listener", source: "kubernetes/kubernetes#48358",
 		maker: "incident-reuseport", at: "server", direction: reset.Out,
-		sender: reset.LocalApp, sure: reset.Certain, cause: reset.ListenerClosed,
+		sender: reset.LocalApp, sure: reset.Certain, cause: reset.ListenerClosed, least: reset.Certain,
 		more: namesProcess,
 	},
 }
 
 // notYet are cases that the program does not answer in full so far, and what is
 // missing. One that it answers has no place here.
-var notYet = map[string]string{
-}
+var notYet = map[string]string{}
 
 // TestIncidents plays each case before the real daemon and holds its last word
 // against the truth. A word that nobody may say there fails in any case.
@@ -138,6 +138,8 @@ func (c incident) hold(t *testing.T, records []reset.Reset, of []testkit.Expect)
 			problem = "another sender, or surer than one can be"
 		case r.Cause != c.cause:
 			problem = "another cause"
+		case r.Confidence.Cause < c.least:
+			problem = "the cause is known better than that"
 		case c.harm != reset.HarmAbsent && r.Harm != c.harm:
 			problem = "another harm"
 		case c.more != nil:
@@ -194,8 +196,10 @@ func nearerThanPeer(r *reset.Reset) string {
 	if !r.Packet.TTL.OK || r.Packet.TTL.V != 63 {
 		return "the TTL is not the forger's"
 	}
-	if len(r.Evidence) == 0 {
-		return "no evidence"
+	for _, fact := range []string{"hops", "neighbour"} {
+		if !slices.ContainsFunc(r.Evidence, func(e reset.Evidence) bool { return e.Fact == fact }) {
+			return "no evidence of its " + fact
+		}
 	}
 	return ""
 }

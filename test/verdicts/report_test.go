@@ -59,11 +59,9 @@ func (r *result) tables() string {
 			return j.expect.Node != j.expect.From && j.by.view == testkit.Together
 		}},
 		{"Where it came, alone", func(j judged) bool {
-			return j.expect.Node != j.expect.From && j.by.view == testkit.Alone && j.expect.Direction == reset.In
+			return j.expect.Node != j.expect.From && j.by.view == testkit.Alone && !j.onTheWay()
 		}},
-		{"Where it passed, alone", func(j judged) bool {
-			return j.expect.Node != j.expect.From && j.by.view == testkit.Alone && j.expect.Direction == reset.Forward
-		}},
+		{"Where it passed, alone", func(j judged) bool { return j.by.view == testkit.Alone && j.onTheWay() }},
 	} {
 		list := where(r.of(best), part.yes)
 		if len(list) == 0 {
@@ -83,8 +81,16 @@ func (r *result) tables() string {
 
 // sensors is the table of all sensors side by side.
 func (r *result) sensors(b *strings.Builder) {
-	b.WriteString("| sensor | view | records | sender right | cause right | of these unknown | cause wrong | sender certain | cause certain | certain and wrong |\n")
-	b.WriteString("|---|---|---|---|---|---|---|---|---|---|\n")
+	b.WriteString("| sensor | view | records | sender right | cause right | its own word | unknown, and right | cause wrong | sender certain | cause certain | certain and wrong |\n")
+	b.WriteString("|---|---|---|---|---|---|---|---|---|---|---|\n")
+	views := []struct {
+		name string
+		yes  func(judged) bool
+	}{
+		{"together", func(j judged) bool { return j.by.view == testkit.Together }},
+		{"alone, at an end", func(j judged) bool { return j.by.view == testkit.Alone && !j.onTheWay() }},
+		{"alone, on the way", func(j judged) bool { return j.by.view == testkit.Alone && j.onTheWay() }},
+	}
 	var order []string
 	for _, j := range r.judged {
 		if !slices.Contains(order, j.by.sensor) {
@@ -92,13 +98,13 @@ func (r *result) sensors(b *strings.Builder) {
 		}
 	}
 	for _, sensor := range order {
-		for _, view := range []testkit.View{testkit.Together, testkit.Alone} {
-			c := tallyOf(where(r.of(sensor), func(j judged) bool { return j.by.view == view }))
+		for _, view := range views {
+			c := tallyOf(where(r.of(sensor), view.yes))
 			if c.records == 0 {
 				continue
 			}
-			fmt.Fprintf(b, "| %s | %s | %d | %.1f %% | %.1f %% | %.1f %% | %.1f %% | %.1f %% | %.1f %% | %d |\n", sensor, view, c.records,
-				share(c.sender, c.records), share(c.cause, c.records), share(c.unknownWhereItIsRight, c.records), share(c.misled, c.records),
+			fmt.Fprintf(b, "| %s | %s | %d | %.1f %% | %.1f %% | %.1f %% | %.1f %% | %.1f %% | %.1f %% | %.1f %% | %d |\n", sensor, view.name, c.records,
+				share(c.sender, c.records), share(c.cause, c.records), share(c.exact, c.records), share(c.unknownWhereItIsRight, c.records), share(c.misled, c.records),
 				share(c.senderCertain, c.records), share(c.causeCertain, c.records), c.lies)
 		}
 	}
@@ -106,17 +112,17 @@ func (r *result) sensors(b *strings.Builder) {
 
 // recall is the table of the causes.
 func recall(b *strings.Builder, list []judged) {
-	b.WriteString("| true cause | records | sender right | cause right | unknown | cause certain | certain and wrong |\n")
-	b.WriteString("|---|---|---|---|---|---|---|\n")
+	b.WriteString("| true cause | records | sender right | cause right | its own word | unknown | cause certain | certain and wrong |\n")
+	b.WriteString("|---|---|---|---|---|---|---|---|\n")
 	parts := split(list, func(j judged) reset.Cause { return j.truth.Cause() })
 	for _, cause := range slices.Sorted(maps.Keys(parts)) {
 		c := tallyOf(parts[cause])
-		fmt.Fprintf(b, "| `%s` | %d | %.1f %% | %.1f %% | %d | %.1f %% | %d |\n", cause, c.records,
-			share(c.sender, c.records), share(c.cause, c.records), c.unknown, share(c.causeCertain, c.records), c.lies)
+		fmt.Fprintf(b, "| `%s` | %d | %.1f %% | %.1f %% | %.1f %% | %d | %.1f %% | %d |\n", cause, c.records,
+			share(c.sender, c.records), share(c.cause, c.records), share(c.exact, c.records), c.unknown, share(c.causeCertain, c.records), c.lies)
 	}
 	c := tallyOf(list)
-	fmt.Fprintf(b, "| all | %d | %.1f %% | %.1f %% | %d | %.1f %% | %d |\n", c.records,
-		share(c.sender, c.records), share(c.cause, c.records), c.unknown, share(c.causeCertain, c.records), c.lies)
+	fmt.Fprintf(b, "| all | %d | %.1f %% | %.1f %% | %.1f %% | %d | %.1f %% | %d |\n", c.records,
+		share(c.sender, c.records), share(c.cause, c.records), share(c.exact, c.records), c.unknown, share(c.causeCertain, c.records), c.lies)
 }
 
 // matrix is truth by what was said: only rows in which something else than the

@@ -16,6 +16,12 @@ type judged struct {
 func (j judged) senderRight() bool { return j.truth.SenderRight(&j.record) }
 func (j judged) causeRight() bool  { return j.truth.CauseRight(&j.record) }
 
+// onTheWay reports whether the record is of a host that passed the RST on, and
+// did not send it.
+func (j judged) onTheWay() bool {
+	return j.expect.Direction == reset.Forward && j.expect.Node != j.expect.From
+}
+
 // lies reports whether something that is not true was called certain.
 func (j judged) lies() bool {
 	return !j.senderRight() && j.record.Confidence.Sender == reset.Certain ||
@@ -28,6 +34,7 @@ type tally struct {
 	senderCertain, causeCertain    int
 	unknown, unknownWhereItIsRight int
 	misled                         int // the cause is neither right nor unknown
+	exact                          int // the cause is the truth's own word
 }
 
 func (c *tally) add(j judged) {
@@ -42,6 +49,7 @@ func (c *tally) add(j judged) {
 	count(&c.lies, j.lies())
 	count(&c.senderCertain, j.record.Confidence.Sender == reset.Certain)
 	count(&c.causeCertain, j.record.Confidence.Cause == reset.Certain)
+	count(&c.exact, j.record.Cause == j.truth.Cause())
 	count(&c.misled, !j.causeRight() && j.record.Cause != reset.CauseUnknown)
 	count(&c.unknown, j.record.Cause == reset.CauseUnknown)
 	count(&c.unknownWhereItIsRight, j.record.Cause == reset.CauseUnknown && j.causeRight())
