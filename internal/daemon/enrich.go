@@ -10,6 +10,7 @@ import (
 	"github.com/rstwatch/rstwatch/internal/claim"
 	"github.com/rstwatch/rstwatch/internal/config"
 	"github.com/rstwatch/rstwatch/internal/enrich/container"
+	"github.com/rstwatch/rstwatch/internal/enrich/listener"
 	"github.com/rstwatch/rstwatch/internal/enrich/lookup"
 	"github.com/rstwatch/rstwatch/internal/enrich/owner"
 	"github.com/rstwatch/rstwatch/internal/enrich/rule"
@@ -26,6 +27,7 @@ const lookupLimit = 2 * time.Second
 type enrichment struct {
 	claims     *claims
 	owners     *owner.Finder
+	listeners  *listener.Finder
 	containers *container.Reader
 	rules      *rule.Finder
 	nat        *translation.Finder
@@ -41,6 +43,9 @@ func newEnrichment(cfg *config.Config, namespaces rule.Namespaces) (*enrichment,
 	}
 	if cfg.Enrich.Owners {
 		if e.owners, err = owner.New(owner.DefaultConfig()); err != nil {
+			return nil, fmt.Errorf("preparing look-ups: %w", err)
+		}
+		if e.listeners, err = listener.New(namespaces); err != nil {
 			return nil, fmt.Errorf("preparing look-ups: %w", err)
 		}
 	}
@@ -78,7 +83,7 @@ func (e *enrichment) early() []Enricher {
 func (e *enrichment) enrichers() []Enricher {
 	var list []Enricher
 	if e.owners != nil {
-		list = append(list, owners{e.owners})
+		list = append(list, owners{e.owners}, e.listeners)
 	}
 	if e.containers != nil {
 		list = append(list, e.containers)
@@ -97,6 +102,7 @@ func (e *enrichment) run(ctx context.Context) {
 	var running sync.WaitGroup
 	if e.owners != nil {
 		running.Go(func() { e.owners.Run(ctx) })
+		running.Go(func() { e.listeners.Run(ctx) })
 	}
 	if e.containers != nil {
 		running.Go(func() { e.containers.Run(ctx) })
@@ -219,6 +225,7 @@ func (e *enrichment) status() *EnrichStatus {
 		c := e.owners.Counts()
 		s.Lookups["owner"] = statusOf(c.Counts)
 		s.Files, s.Searches, s.Stopped = c.Files, c.Searches, c.Stopped
+		s.Lookups["listener"] = statusOf(e.listeners.Counts())
 	}
 	if e.containers != nil {
 		c := e.containers.Counts()

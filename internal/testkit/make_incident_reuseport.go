@@ -95,7 +95,7 @@ func makeReuseport(r *run) error {
 	if err != nil {
 		return err
 	}
-	defer serving.vanish()
+	r.lab.t.Cleanup(serving.vanish) // it goes on serving
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Env = []string{listenerEnv + "=" + r.server.node.Path + " " + at.String()}
 	cmd.Stderr = os.Stderr

@@ -3,6 +3,7 @@ package incidents
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/rstwatch/rstwatch/internal/reset"
@@ -78,7 +79,7 @@ var incidents = []incident{
 		name: "the second listener", source: "kubernetes/kubernetes#48358",
 		maker: "incident-reuseport", at: "server", direction: reset.Out,
 		sender: reset.LocalApp, sure: reset.Certain, cause: reset.ListenerClosed, least: reset.Certain,
-		more: namesProcess,
+		more: namesProcessAndListener,
 	},
 }
 
@@ -212,13 +213,17 @@ func wasQuiet(r *reset.Reset) string {
 	return ""
 }
 
-// namesProcess wants the program that ended named, and that it was ending.
-func namesProcess(r *reset.Reset) string {
+// namesProcessAndListener wants the program that ended named, that it was ending,
+// and that the port is served by another.
+func namesProcessAndListener(r *reset.Reset) string {
 	if r.Process == nil || !r.Process.PID.OK || r.Process.Comm == "" {
 		return "the process is not named"
 	}
 	if r.Process.Exit == nil {
 		return "its end is not told"
+	}
+	if !slices.ContainsFunc(r.Evidence, func(e reset.Evidence) bool { return strings.HasPrefix(e.Value, "another listener still serves port ") }) {
+		return "it is not told that another listener serves the port"
 	}
 	return ""
 }
