@@ -7,7 +7,7 @@ import "github.com/rstwatch/rstwatch/internal/reset"
 // tcp_disconnect moves it to CLOSE first.
 var socketDestroyed = cause{
 	word:  reset.SocketDestroyed,
-	here:  "the socket was destroyed from outside, as ss -K does",
+	here:  "it ended the socket from outside, as ss -K does",
 	there: "the socket at the other end was destroyed from outside",
 	next:  "ask who runs ss -K, a network manager or an agent that kills connections",
 	sent: []row{
@@ -19,4 +19,12 @@ var socketDestroyed = cause{
 		{sender: reset.LocalApp, cause: reset.SocketDestroyed, who: likely, why: likely,
 			needs: []sign{both(strong, reason("TCP_STATE")), why(strong, alive), given(not(timerRan))}},
 	},
+}
+
+// destroyer is who destroyed the socket, where that is known: its owner did nothing.
+func destroyer(r *reset.Reset) *reset.Process {
+	if r.Cause != reset.SocketDestroyed || r.Process == nil {
+		return nil
+	}
+	return r.Process.By
 }

@@ -49,8 +49,24 @@ func checkPromises(t failer, c *Case) {
 	if r.Harm == reset.HarmAbsent {
 		t.Errorf("no word on harm")
 	}
+	checkDestroyer(t, r)
 	if text := Summary(r); !strings.HasSuffix(text, ".") || strings.ContainsAny(text, "\n%\x1b") {
 		t.Errorf("%q is no sentence", text)
+	}
+}
+
+// checkDestroyer: whose socket somebody else destroyed is not said to have done it.
+func checkDestroyer(t failer, r *reset.Reset) {
+	t.Helper()
+	if r.Cause != reset.SocketDestroyed || r.Process == nil {
+		return
+	}
+	text := Summary(r)
+	if owner := processName(r); owner != "" && r.Direction == reset.Out && !strings.Contains(text, "destroyed the connection of "+owner+" to ") {
+		t.Errorf("%q does not say whose socket it was", text)
+	}
+	if hand := nameOf(r.Process.By); hand != "" && r.Direction == reset.Out && !strings.HasPrefix(strings.TrimPrefix(text, "Probably "), hand+" ") {
+		t.Errorf("%q does not say who did it", text)
 	}
 }
 
@@ -109,6 +125,15 @@ func TestSummary(t *testing.T) {
 			"mysqld/2211 reset the connection to 10.0.0.5:51334: it closed the connection with received data unread; "},
 		{"hostile name", caseOf(reset.Out, saying("TCP_ABORT_ON_CLOSE"), ownedBy(reset.Process{Comm: "a\x1b[2J\u202eb", PID: pid})),
 			"a?[2J?b/2211 reset the connection to 10.0.0.5:51334, probably because it closed the connection with received data unread; "},
+		{"destroyed", caseOf(reset.Out, saying("TCP_STATE"), socketIn("ESTABLISHED"), calledBy("tcp_abort"), ownedBy(reset.Process{Comm: "python3", PID: pid, By: &reset.Process{Comm: "ss", PID: reset.Some[uint32](27166)}})),
+			"ss/27166 destroyed the connection of python3/2211 to 10.0.0.5:51334: it ended the socket from outside, as ss -K does; ask who runs ss/27166, and why it ends connections."},
+		{"destroyed, owner not known", caseOf(reset.Out, saying("TCP_STATE"), socketIn("ESTABLISHED"), calledBy("tcp_abort"), ownedBy(reset.Process{By: &reset.Process{Comm: "ss", PID: pid}})),
+			"ss/2211 destroyed the connection to 10.0.0.5:51334: it ended the socket from outside, as ss -K does; ask who runs ss/2211"},
+		{"destroyed by nobody knows whom", caseOf(reset.Out, saying("TCP_STATE"), socketIn("ESTABLISHED"), ownedBy(reset.Process{Comm: "python3", PID: pid})),
+			"Probably a process here destroyed the connection of python3/2211 to 10.0.0.5:51334, probably because it ended the socket from outside, as ss -K does; ask who runs ss -K"},
+		{"destroyed, at the other end", caseOf(reset.In, accepting("ESTABLISHED"), ownedBy(reset.Process{Comm: "curl", PID: pid}), after(func(a *After) {
+			a.Twin = &Twin{Sender: reset.LocalApp, Cause: reset.SocketDestroyed, Confidence: reset.Confidence{Sender: certain, Cause: certain}}
+		})), "A process here, at 10.0.0.7:3306, destroyed the connection with 10.0.0.5:51334: it ended the socket from outside, as ss -K does; ask who runs ss -K"},
 		{"killed", caseOf(reset.Out, saying("TCP_ABORT_ON_CLOSE"), ownedBy(reset.Process{Comm: "mysqld", PID: pid, Exit: &reset.Exit{Signal: "SIGKILL"}})),
 			"mysqld/2211 reset the connection to 10.0.0.5:51334: it was killed, and the kernel ended its connections (killed by SIGKILL); "},
 		{"dropped", caseOf(reset.Out, saying("NO_SOCKET"), to(reset.SYN), func(c *Case) { c.Reset.Kernel.Verdict = reset.Dropped }),

@@ -37,7 +37,7 @@ func Summary(r *reset.Reset) string {
 	case r.Direction == reset.Out:
 		text = sentSummary(r)
 	case local(r.Sender):
-		text = twinSummary(r)
+		text = deed(r) // of a RST that came from a sender on this host
 	default:
 		text = seenSummary(r)
 	}
@@ -56,6 +56,9 @@ func nextStep(r *reset.Reset) string {
 	if words == nil || r.Cause <= reset.CauseUnknown || r.Harm == reset.HarmNone && r.Cause != reset.Backscatter && r.Cause != reset.Scan {
 		return ""
 	}
+	if hand := nameOf(destroyer(r)); hand != "" {
+		return "ask who runs " + hand + ", and why it ends connections"
+	}
 	return words.next
 }
 
@@ -65,10 +68,7 @@ func local(s reset.Sender) bool {
 }
 
 func sentSummary(r *reset.Reset) string {
-	text := sender(r) + " reset the connection to " + r.Dst.String()
-	if words := causeWords[r.Cause]; words != nil && words.here != "" {
-		text += because(r, words.here)
-	}
+	text := deed(r)
 	if r.Kernel.Verdict == reset.Dropped {
 		text += "; the RST was dropped and did not leave"
 	}
@@ -91,13 +91,25 @@ func because(r *reset.Reset, why string) string {
 
 // quoted are the facts whose values belong into the sentence.
 var quoted = map[reset.Cause]string{
-	reset.ProcessKilled: factExit, reset.SocketDestroyed: factBy, reset.Relayed: factRelayed, reset.IdleTimeout: factQuiet,
+	reset.ProcessKilled: factExit, reset.Relayed: factRelayed, reset.IdleTimeout: factQuiet,
 	reset.UnreadData: factUnread, reset.UntranslatedReply: factBeside,
 }
 
-// twinSummary is of a RST that came from a sender on this host.
-func twinSummary(r *reset.Reset) string {
-	text := sender(r) + ", at " + r.Src.String() + ", reset the connection with " + r.Dst.String()
+// deed says who on this host reset which connection, and why.
+func deed(r *reset.Reset) string {
+	verb, whose := "reset", ""
+	if r.Cause == reset.SocketDestroyed {
+		verb = "destroyed"
+	}
+	text := sender(r)
+	if r.Direction == reset.Out {
+		if owner := processName(r); owner != "" && r.Cause == reset.SocketDestroyed {
+			whose = " of " + owner
+		}
+		text += " " + verb + " the connection" + whose + " to " + r.Dst.String()
+	} else {
+		text += ", at " + r.Src.String() + ", " + verb + " the connection with " + r.Dst.String()
+	}
 	if words := causeWords[r.Cause]; words != nil && words.here != "" {
 		text += because(r, words.here)
 	}
@@ -110,8 +122,12 @@ func sender(r *reset.Reset) string {
 	switch r.Sender {
 	case reset.LocalApp, reset.LocalInject:
 		name := ""
-		if r.Direction == reset.Out {
-			name = processName(r) // of one that came in, the process is who received it
+		switch {
+		case r.Direction != reset.Out: // the process is who received it
+		case r.Cause == reset.SocketDestroyed:
+			name = nameOf(destroyer(r))
+		default:
+			name = processName(r)
 		}
 		switch {
 		case name == "":

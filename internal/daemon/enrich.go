@@ -182,7 +182,24 @@ func (o owners) Enrich(r *reset.Reset, c *reset.Context) {
 		s.Port = r.Dst.Port()
 	}
 	if p := o.finder.Owner(s); p != nil {
+		keepDeed(p, r.Process)
 		r.Process = p
+	}
+}
+
+// keepDeed gives the owner that was found what the kernel said of it while it
+// did not know which process that was: who destroyed its socket, and how it ended.
+func keepDeed(found, known *reset.Process) {
+	if known == nil {
+		return
+	}
+	if known.By != nil {
+		by := *known.By
+		found.By = &by
+	}
+	if known.Exit != nil {
+		exit := *known.Exit
+		found.Exit = &exit
 	}
 }
 

@@ -84,7 +84,8 @@ func TestClaims(t *testing.T) {
 }
 
 // TestEnrichmentFindsUs: the holder of a socket that only its number names is
-// this process, and its record bears that at the latest when it is asked again.
+// this process, and its record bears that at the latest when it is asked again,
+// beside what the kernel said of it.
 func TestEnrichmentFindsUs(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -110,8 +111,12 @@ func TestEnrichmentFindsUs(t *testing.T) {
 	done := make(chan struct{})
 	go func() { e.run(ctx); close(done) }()
 	defer func() { stop(); <-done }()
-	r := reset.Reset{Revision: 1, Direction: reset.In}
-	for deadline := time.Now().Add(30 * time.Second); r.Process == nil; {
+	known := &reset.Process{
+		By:   &reset.Process{Comm: "ss", PID: reset.Some[uint32](3882)},
+		Exit: &reset.Exit{Signal: "SIGKILL"},
+	}
+	r := reset.Reset{Revision: 1, Direction: reset.In, Process: known}
+	for deadline := time.Now().Add(30 * time.Second); !r.Process.PID.OK; {
 		for _, part := range e.enrichers() {
 			part.Enrich(&r, &reset.Context{Inode: stat.Ino})
 		}
@@ -122,6 +127,9 @@ func TestEnrichmentFindsUs(t *testing.T) {
 	}
 	if got, want := fmt.Sprint(r.Process.PID.V), fmt.Sprint(os.Getpid()); got != want {
 		t.Errorf("process %s, want %s", got, want)
+	}
+	if diff := cmp.Diff(known, &reset.Process{By: r.Process.By, Exit: r.Process.Exit}); diff != "" || r.Process.By == known.By || r.Process.Exit == known.Exit {
+		t.Errorf("what was known of the owner before (-want +got):\n%s", diff)
 	}
 	if s := e.status(); s.Lookups["owner"].Found != 1 {
 		t.Errorf("status %+v", s)

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/rstwatch/rstwatch/internal/attribute"
 	"github.com/rstwatch/rstwatch/internal/reset"
 )
 
@@ -57,6 +58,7 @@ type scene struct {
 func scenes() []scene {
 	return []scene{
 		idleTimeout(), unreadData(), killed(), untranslated(), rejected(), refusedV6(), hostile(), relayed(), bare(), twin(),
+		destroyed(), destroyedThere(),
 	}
 }
 
@@ -198,6 +200,29 @@ func twin() scene {
 	r.Process = &reset.Process{PID: reset.Some[uint32](9), Comm: "client"}
 	r.Summary = "A process here, at 10.0.0.7:3306, reset the connection with 10.0.0.5:51334."
 	return scene{"twin", r, &Around{Linked: []reset.Reset{sent}}}
+}
+
+// destroyed is a connection that somebody ended with ss -K.
+func destroyed() scene {
+	r := base(9, reset.Out, "10.0.0.7:8000", "10.0.0.5:51334")
+	verdict2(&r, reset.LocalApp, reset.Certain, reset.SocketDestroyed, reset.Certain, reset.HarmUnknown)
+	r.Process = &reset.Process{
+		PID: reset.Some[uint32](26941), Comm: "python3", By: &reset.Process{PID: reset.Some[uint32](27166), Comm: "ss"},
+	}
+	r.Summary = attribute.Summary(&r)
+	return scene{"socket-destroyed", r, nil}
+}
+
+// destroyedThere is the record of its other end.
+func destroyedThere() scene {
+	sent := destroyed().reset
+	r := base(9, reset.In, "10.0.0.7:8000", "10.0.0.5:51334")
+	r.ID = reset.NewOrigin("there").NewID(int64(r.Time), 1)
+	verdict2(&r, sent.Sender, sent.Confidence.Sender, sent.Cause, sent.Confidence.Cause, reset.HarmUnknown)
+	r.Twin, r.Netns.Name = sent.ID, "green"
+	r.Process = &reset.Process{PID: reset.Some[uint32](9), Comm: "client"}
+	r.Summary = attribute.Summary(&r)
+	return scene{"socket-destroyed-there", r, &Around{Linked: []reset.Reset{sent}}}
 }
 
 func bare() scene { return scene{"bare", reset.Reset{Direction: reset.Transit}, nil} }

@@ -106,10 +106,29 @@ func whoMeans(r *reset.Reset, around *Around) string {
 	if r.Sender != reset.LocalApp && r.Sender != reset.LocalInject {
 		return text
 	}
-	if view := viewpoint(r, around); view.Direction == reset.Out {
-		if name := processName(view.Process); name != "" {
-			text += ": " + name
+	view := viewpoint(r, around)
+	if view.Direction != reset.Out {
+		return text
+	}
+	name := processName(view.Process)
+	if r.Cause == reset.SocketDestroyed {
+		return text + destroyedBy(view.Process, name)
+	}
+	if name != "" {
+		text += ": " + name
+	}
+	return text
+}
+
+// destroyedBy names who destroyed a socket, and whose it was.
+func destroyedBy(p *reset.Process, owner string) (text string) {
+	if p != nil {
+		if hand := processName(p.By); hand != "" {
+			text = ": " + hand
 		}
+	}
+	if owner != "" {
+		text += "; the socket was that of " + owner
 	}
 	return text
 }
@@ -177,10 +196,10 @@ func owner(r *reset.Reset) string {
 	}
 	if r.Process != nil {
 		if by := processName(r.Process.By); by != "" {
-			text += ", by " + by
+			text += ", socket destroyed by " + by
 		}
 	}
-	return text
+	return strings.TrimPrefix(text, ", ")
 }
 
 func tuple(t reset.Tuple) string { return endpoint(t.Src) + " > " + endpoint(t.Dst) }

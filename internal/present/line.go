@@ -124,17 +124,27 @@ func (t *Text) appendTime(b []byte, at reset.Time) []byte {
 	return at.Std().In(zone).AppendFormat(b, "15:04:05.000")
 }
 
-// process is comm/pid of the socket's owner.
+// process is comm/pid of the socket's owner; where only who destroyed the socket
+// is known, "by" and that one.
 func process(r *reset.Reset) string {
 	if r.Process == nil {
 		return "-"
 	}
-	text := Clean(r.Process.Comm)
-	if r.Process.PID.OK {
-		text += "/" + strconv.FormatUint(uint64(r.Process.PID.V), 10)
+	if owner := processName(r.Process); owner != "" {
+		return owner
 	}
-	if text == "" {
-		return "-"
+	if r.Process.By != nil {
+		if hand := processName(r.Process.By); hand != "" {
+			return "by " + hand
+		}
+	}
+	return "-"
+}
+
+func processName(p *reset.Process) string {
+	text := Clean(p.Comm)
+	if p.PID.OK {
+		text += "/" + strconv.FormatUint(uint64(p.PID.V), 10)
 	}
 	return text
 }

@@ -60,6 +60,10 @@ func samples() []reset.Reset {
 		verdict(base(9, reset.Out, "10.0.0.7:5", "10.0.0.5:6"), reset.LocalApp, reset.LingerZero, reset.Certain, reset.LostData, 68, "naïve-Ω"),
 	}
 	list[9].Netns.Name = "blue"
+	// Whose socket it was is not known yet, who destroyed it is.
+	destroyed := verdict(base(10, reset.Out, "10.0.0.7:7", "10.0.0.5:8"), reset.LocalApp, reset.SocketDestroyed, reset.Certain, reset.HarmUnknown, 0, "")
+	destroyed.Process = &reset.Process{By: &reset.Process{PID: reset.Some[uint32](3882), Comm: "ss"}}
+	list = append(list, destroyed)
 	// Nothing is known of this one, as of a line of an old log.
 	return append(list, reset.Reset{Direction: reset.Transit})
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -192,6 +194,44 @@ func TestDeathIsOneIncident(t *testing.T) {
 		t.Errorf("incidents: %v\n%s", err, text)
 	}
 	t.Logf("\n%s", text)
+}
+
+// TestDestroyedByAnother ends a connection as ss -K does: the last word names
+// who did it, whose the connection was, and does not take the one for the other.
+func TestDestroyedByAnother(t *testing.T) {
+	_, node := host(t)
+	p := newPlace(t)
+	d := start(t, p, append(only(node), "--sensor", "bpf")...)
+	const address = "127.0.0.1:7005"
+	child := startChild(t, node, "hold "+address)
+	client := dial(t, node, address)
+	child.await(t, "holding")
+	if err := node.DestroySocket(netip.MustParseAddrPort(address), client.LocalAddr().(*net.TCPAddr).AddrPort()); err != nil {
+		t.Fatal(err)
+	}
+	awaitReset(t, client)
+	list := p.finalResets(t, func(list []reset.Reset) bool { return len(list) == 2 })
+	d.stop()
+	sent := sentByProcess(list, child.Process.Pid)
+	if len(sent) != 1 || sent[0].Cause != reset.SocketDestroyed {
+		t.Fatalf("not one that was destroyed, of the child's, in %+v", list)
+	}
+	r := &sent[0]
+	if by := r.Process.By; r.Revision != 2 || by == nil || int(by.PID.V) != os.Getpid() {
+		t.Fatalf("revision %d of %+v, destroyed by %+v, and not by us", r.Revision, r.Process, by)
+	}
+	owner := fmt.Sprintf("%s/%d", r.Process.Comm, r.Process.PID.V)
+	hand := fmt.Sprintf("%s/%d", r.Process.By.Comm, r.Process.By.PID.V)
+	if want := hand + " destroyed the connection of " + owner + " to " + r.Dst.String(); !strings.HasPrefix(r.Summary, want) {
+		t.Errorf("summary %q, want at its begin %q", r.Summary, want)
+	}
+	for _, id := range []reset.ID{r.ID, r.Twin} {
+		contains(t, strings.Join(strings.Fields(p.explained(t, 0, id.String())), " "), "a process on this host: "+hand+"; the socket was that of "+owner)
+	}
+	line := p.cat(t, "-o", "text", "direction out")
+	if !strings.Contains(line, "by "+hand) {
+		t.Errorf("the line before the owner was found does not name who did it:\n%s", line)
+	}
 }
 
 // TestQuietDeathIsOneIncident kills a process that has read all: it closes with
