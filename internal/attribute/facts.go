@@ -1,6 +1,10 @@
 package attribute
 
-import "github.com/rstwatch/rstwatch/internal/reset"
+import (
+	"strconv"
+
+	"github.com/rstwatch/rstwatch/internal/reset"
+)
 
 // The facts that evidence is made of, a closed list: docs/reference/evidence.md
 // describes each.
@@ -72,7 +76,8 @@ const (
 	factPattern  = "pattern"
 	factOneSided = "one-sided"
 
-	factUnwatched = "not-watched" // what the capture could not see
+	factListener  = "port-listener" // whether another socket serves the port of a listener that was closed
+	factUnwatched = "not-watched"   // what the capture could not see
 )
 
 // WireNotWatched is the evidence that a capture without packet hooks puts into
@@ -82,4 +87,14 @@ func WireNotWatched() *reset.Evidence {
 		Fact: factUnwatched, Value: "the wire: no packet is known, and nothing that TCP neither sent nor took",
 		For: "sender=unknown", Weight: reset.Weak,
 	}
+}
+
+// PortListener is the evidence of whether another socket serves the port of a
+// listener that was closed. It says nothing of sender or cause.
+func PortListener(port uint16, serves bool) reset.Evidence {
+	text := "nothing listens on port " + strconv.Itoa(int(port)) + " any more"
+	if serves {
+		text = "another listener still serves port " + strconv.Itoa(int(port))
+	}
+	return reset.Evidence{Fact: factListener, Value: text, For: causeIs[reset.ListenerClosed], Weight: reset.Weak}
 }

@@ -8,9 +8,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strconv"
+	"slices"
 	"time"
 
+	"github.com/rstwatch/rstwatch/internal/attribute"
 	"github.com/rstwatch/rstwatch/internal/enrich/lookup"
 	"github.com/rstwatch/rstwatch/internal/netns"
 	"github.com/rstwatch/rstwatch/internal/reset"
@@ -23,9 +24,6 @@ const (
 	keep     = 5 * time.Second
 	askLimit = 2 * time.Second
 )
-
-// fact names the evidence in the record.
-const fact = "port-listener"
 
 // Namespaces knows namespaces by their inode numbers.
 type Namespaces interface {
@@ -72,12 +70,7 @@ func (f *Finder) Enrich(r *reset.Reset, _ *reset.Context) {
 	if !ok {
 		return
 	}
-	text := "nothing listens on port " + strconv.Itoa(int(r.Src.Port())) + " any more"
-	if serves {
-		text = "another listener still serves port " + strconv.Itoa(int(r.Src.Port()))
-	}
-	e := reset.Evidence{Fact: fact, Value: text, For: "cause=" + reset.ListenerClosed.String(), Weight: reset.Weak}
-	r.Evidence = append(r.Evidence[:len(r.Evidence):len(r.Evidence)], e)
+	r.Evidence = append(slices.Clip(r.Evidence), attribute.PortListener(r.Src.Port(), serves))
 }
 
 // ask is asked by the table.
