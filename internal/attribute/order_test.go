@@ -24,8 +24,10 @@ type ending struct {
 }
 
 // TestVerdictIsOfNoOrder: the sightings of RSTs of one instant come from
-// several processors in any order, those of one RST in the order of its own
-// processor; the verdict of each is the same.
+// several processors in any order, and the verdict of each is the same. Those of
+// one RST have one order only: the kernel handles it step by step, a step has its
+// place in the one ring (bpf_ringbuf_reserve) before the next begins, on
+// whichever processor that is, and the ring is read in that order.
 func TestVerdictIsOfNoOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var queues [][]reset.Sighting
