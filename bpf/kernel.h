@@ -53,6 +53,7 @@ typedef _Bool bool;
 #define IFNAMSIZ 16
 #define PACKET_OTHERHOST 3 /* include/uapi/linux/if_packet.h */
 #define CHECKSUM_PARTIAL 3 /* include/linux/skbuff.h */
+#define NF_IP_PRI_CONNTRACK (-200) /* include/uapi/linux/netfilter_ipv4.h */
 #define PF_EXITING 0x4	   /* include/linux/sched.h */
 #define PF_KTHREAD 0x00200000
 
@@ -62,9 +63,29 @@ struct ns_common { /* include/linux/ns_common.h */
 	unsigned int inum;
 };
 
+struct nf_hook_entry { /* include/linux/netfilter.h */
+	void *hook;
+	void *priv;
+};
+
+struct nf_hook_entries { /* include/linux/netfilter.h; behind the hooks, a pointer to the nf_hook_ops of each */
+	__u16 num_hook_entries;
+	struct nf_hook_entry hooks[];
+};
+
+struct nf_hook_ops { /* include/linux/netfilter.h */
+	int priority;
+};
+
+struct netns_nf { /* include/net/netns/netfilter.h */
+	struct nf_hook_entries *hooks_ipv4[5];
+	struct nf_hook_entries *hooks_ipv6[5];
+};
+
 struct net { /* include/net/net_namespace.h */
 	struct ns_common ns;
 	__u64 net_cookie;
+	struct netns_nf nf;
 };
 
 typedef struct { /* include/net/net_namespace.h */

@@ -3,6 +3,68 @@
 #ifndef RSTWATCH_REPLY_H
 #define RSTWATCH_REPLY_H
 
+#define HOOKS_MAX 16
+
+/*
+ * Whether conntrack looks at what this namespace receives. Its hook is the one
+ * of its own priority that belongs to no chain of nftables and no BPF program.
+ */
+static __always_inline bool tracks(struct net *net, __u8 version)
+{
+	struct nf_hook_entries *hooks;
+	unsigned char *entry, *ops;
+	__u16 n;
+
+	if (!bpf_core_field_exists(net->nf))
+		return false;
+	if (version == 4)
+		hooks = BPF_CORE_READ(net, nf.hooks_ipv4[0]); /* NF_INET_PRE_ROUTING */
+	else
+		hooks = BPF_CORE_READ(net, nf.hooks_ipv6[0]);
+	if (!hooks)
+		return false;
+	n = BPF_CORE_READ(hooks, num_hook_entries);
+	entry = (unsigned char *)hooks + bpf_core_field_offset(hooks->hooks);
+	ops = entry + n * bpf_core_type_size(struct nf_hook_entry);
+	for (int i = 0; i < HOOKS_MAX; i++) {
+		struct nf_hook_ops *of = NULL;
+		int priority;
+
+		if (i >= n)
+			return false;
+		bpf_probe_read_kernel(&of, sizeof(of), ops);
+		priority = BPF_CORE_READ(of, priority);
+		if (priority > NF_IP_PRI_CONNTRACK)
+			return false;
+		if (priority == NF_IP_PRI_CONNTRACK && !BPF_CORE_READ((struct nf_hook_entry *)entry, priv))
+			return true;
+		entry += bpf_core_type_size(struct nf_hook_entry);
+		ops += sizeof(of);
+	}
+	return false;
+}
+
+/*
+ * What conntrack made of the refused packet: a pointer, and enum
+ * ip_conntrack_info in its low three bits. Neither is what INVALID looks like,
+ * and what a packet looks like that conntrack never met or that was given to a
+ * socket (tcp_v4_rcv: nf_reset_ct). So it must have been routed after a device
+ * received it, have found no socket, and conntrack must be at work here.
+ */
+static __always_inline void describe_conntrack(struct sighting *s, struct sk_buff *skb)
+{
+	struct net_device *dev = skb->dev;
+	unsigned long ct;
+
+	if (!bpf_core_field_exists(skb->_nfct))
+		return;
+	ct = skb->_nfct;
+	if (ct & ~7UL || (ct & 7) == 7)
+		s->trigger_ct = CT_KNOWN | (ct & 7);
+	else if (!(s->has & HAS_SOCKET) && dev && skb->skb_iif && skb->_skb_refdst && tracks(dev->nd_net.net, s->family))
+		s->trigger_ct = CT_KNOWN | CT_INVALID;
+}
+
 /* Whom the refused packet came from, and what conntrack made of it. */
 static __always_inline void describe_delivery(struct sighting *s, struct sk_buff *skb)
 {
@@ -13,12 +75,7 @@ static __always_inline void describe_delivery(struct sighting *s, struct sk_buff
 		bpf_probe_read_kernel(s->trigger_mac, 6, mac + 6);
 		s->trigger_has_mac = 1;
 	}
-	if (bpf_core_field_exists(skb->_nfct)) {
-		unsigned long ct = skb->_nfct; /* a pointer, and enum ip_conntrack_info in its low three bits */
-
-		if (ct & ~7UL || (ct & 7) == 7)
-			s->trigger_ct = CT_KNOWN | (ct & 7);
-	}
+	describe_conntrack(s, skb);
 }
 
 /* Find the TCP header of the refused packet. */

@@ -48,6 +48,7 @@ enum origin {
 #define HAS_TAKER 0x20
 
 #define CT_KNOWN 0x80
+#define CT_INVALID 5 /* in the place of an enum ip_conntrack_info that never is */
 
 #define RAW_MAX 192	/* bytes of the RST kept, from its IP header */
 #define TRIGGER_MAX 128 /* bytes of the packet that a reply answers */
@@ -210,7 +211,7 @@ struct sighting {
 	__u8 link[20];
 	__u32 trigger_mark;
 	__u8 trigger_mac[6]; /* the neighbour that delivered the trigger */
-	__u8 trigger_ct;     /* CT_KNOWN and enum ip_conntrack_info, or 0: none */
+	__u8 trigger_ct;     /* CT_KNOWN and enum ip_conntrack_info or CT_INVALID; 0: none */
 	__u8 trigger_has_mac;
 	/*
 	 * The tail, of which only the used part is sent: the tcp part where

@@ -1,6 +1,10 @@
 package attribute
 
-import "github.com/rstwatch/rstwatch/internal/reset"
+import (
+	"slices"
+
+	"github.com/rstwatch/rstwatch/internal/reset"
+)
 
 // untranslatedReply: conntrack found the peer's answer INVALID and passed it on
 // as it was, so that it reached the socket's host under an address that the
@@ -12,19 +16,26 @@ var untranslatedReply = cause{
 	there: "an answer reached the other end without being translated back",
 	next:  "see conntrack -S for invalid and drop counts, and set nf_conntrack_tcp_be_liberal=1 or drop INVALID packets in FORWARD",
 	sent: append(
-		untranslated(reason("NO_SOCKET")),
-		// A listener of that port takes it in the end (TCP_FLAGS of LISTEN).
-		untranslated(reason("TCP_FLAGS"))...,
+		untranslated(reason("NO_SOCKET"), why(strong, invalid)),
+		// A listener of that port takes it in the end (TCP_FLAGS of LISTEN); what
+		// conntrack made of it is forgotten by then.
+		untranslated(reason("TCP_FLAGS"))[0],
 	),
 	sentLast: untranslated(ofTCPControl),
 }
 
-func untranslated(said clue) []row {
-	return []row{
-		{sender: reset.LocalKernel, cause: reset.UntranslatedReply, who: certain, why: likely,
-			needs: []sign{who(decisive, said), given(not(toSyn)), why(weak, hasBeside), why(strong, fitsBeside)},
-			adds:  []sign{why(strong, invalid)}},
-		{sender: reset.LocalKernel, cause: reset.UntranslatedReply, who: certain, why: likely,
-			needs: []sign{who(decisive, said), given(not(toSyn)), why(weak, hasBeside), why(strong, invalid)}},
+// untranslated are the rows of what TCP said, with what else would tell.
+func untranslated(said clue, further ...sign) []row {
+	needs := []sign{who(decisive, said), given(not(toSyn)), why(weak, hasBeside)}
+	rows := []row{{
+		sender: reset.LocalKernel, cause: reset.UntranslatedReply, who: certain, why: likely,
+		needs: slices.Concat(needs, []sign{why(strong, fitsBeside)}), adds: further,
+	}}
+	for _, s := range further {
+		rows = append(rows, row{
+			sender: reset.LocalKernel, cause: reset.UntranslatedReply, who: certain, why: likely,
+			needs: slices.Concat(needs, []sign{s}),
+		})
 	}
+	return rows
 }

@@ -22,7 +22,12 @@ func tupleMakers() []Maker {
 		{Name: "tuple-reused", Kernel: "tcp_rcv_synsent_state_process", make: makeTupleReused},
 		{Name: "tuple-reused-time-wait", Kernel: "tcp_timewait_state_process, tcp_rcv_synsent_state_process", make: makeTupleReusedTimeWait},
 		{Name: "connect-cancelled", Kernel: "tcp_v4_rcv, no_tcp_socket", Slow: true, Scenes: routed, make: makeConnectCancelled},
-		{Name: "untranslated-reply", Kernel: "nf_conntrack_tcp_packet, tcp_v4_rcv", Scenes: routed, make: makeUntranslatedReply},
+		{Name: "untranslated-reply", Kernel: "nf_conntrack_tcp_packet, tcp_v4_rcv", Scenes: routed, make: func(r *run) error {
+			return r.untranslatedReply(r.lab.Router, nftables.ChainHookPrerouting)
+		}},
+		{Name: "untranslated-reply-own", Kernel: "nf_conntrack_tcp_packet, tcp_v4_rcv", Scenes: routed, make: func(r *run) error {
+			return r.untranslatedReply(r.lab.Client, nftables.ChainHookOutput)
+		}},
 		{Name: "untranslated-syn-ack", Kernel: "nft_notrack_eval, tcp_v4_rcv", Scenes: routed, make: makeUntranslatedSynAck},
 		{Name: "wrong-host", Kernel: "tcp_v4_rcv, no_tcp_socket", Scenes: bridged, make: makeWrongHost},
 	}
@@ -226,13 +231,11 @@ func makeConnectCancelled(r *run) error {
 	return r.awaitGrowth(r.server.node, "TcpExtEmbryonicRsts", r.n)
 }
 
-// virtual makes a connection to an address that nobody has and that the router
-// translates to the server's.
-func (r *run) virtual(l *sock) (service netip.AddrPort, err error) {
+// virtual is an address that nobody has and that the namespace translates to
+// the server's.
+func (r *run) virtual(l *sock, by *Node, hook *nftables.ChainHook) (service netip.AddrPort, err error) {
 	service = netip.AddrPortFrom(beside(r.server.addr), l.local.Port())
-	return service, r.translate(r.lab.Router, translation{
-		hook: nftables.ChainHookPrerouting, dstPort: service.Port(), to: l.local,
-	})
+	return service, r.translate(by, translation{hook: hook, dstPort: service.Port(), to: l.local})
 }
 
 // stranger is the client's answer to a packet that bears the server's own
@@ -246,17 +249,18 @@ func (r *run) stranger(server, client netip.AddrPort, seq uint32) shot {
 	}
 }
 
-// makeUntranslatedReply has the server send what the router's conntrack calls
-// INVALID, since it is far out of the window: it passes untranslated, and the
-// client, which knows the service's address only, resets the server.
-func makeUntranslatedReply(r *run) error {
+// untranslatedReply has the server send what the conntrack of who translates,
+// the router or the client itself, calls INVALID, since it is far out of the
+// window: it passes untranslated, and the client, which knows the service's
+// address only, resets the server.
+func (r *run) untranslatedReply(by *Node, hook *nftables.ChainHook) error {
 	for i := range r.n {
 		l, err := r.listen(r.server, 1)
 		if err != nil {
 			return err
 		}
 		defer l.vanish()
-		service, err := r.virtual(l)
+		service, err := r.virtual(l, by, hook)
 		if err != nil {
 			return err
 		}
@@ -301,7 +305,7 @@ func makeUntranslatedSynAck(r *run) error {
 			return err
 		}
 		defer l.vanish()
-		service, err := r.virtual(l)
+		service, err := r.virtual(l, r.lab.Router, nftables.ChainHookPrerouting)
 		if err != nil {
 			return err
 		}

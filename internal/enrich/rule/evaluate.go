@@ -198,7 +198,7 @@ func (m *machine) bytes(st *step) []byte {
 }
 
 // The states of conntrack as nftables has them: a bit each (NF_CT_STATE_BIT).
-var stateBits = map[string]uint32{"ESTABLISHED": 2, "RELATED": 4, "NEW": 8, "UNTRACKED": 64}
+var stateBits = map[string]uint32{"INVALID": 1, "ESTABLISHED": 2, "RELATED": 4, "NEW": 8, "UNTRACKED": 64}
 
 func (m *machine) state() []byte {
 	if m.packet.Trigger == nil {

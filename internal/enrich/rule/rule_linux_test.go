@@ -107,6 +107,7 @@ table inet filter {
 		iifname "eth9" tcp dport 7002 reject with tcp reset
 		iifname "eth8" tcp dport 7002 reject with tcp reset
 		tcp dport != 7003 tcp dport >= 7003 tcp dport <= 7004 reject with tcp reset
+		ct state invalid tcp dport 7005 reject with tcp reset
 		jump deep
 	}
 	chain forward { type filter hook forward priority 0; tcp dport 22 reject with tcp reset
@@ -165,6 +166,8 @@ func TestNftables(t *testing.T) {
 		{"a state", other + ":1", here + ":7000", "NEW", "table inet filter, chain input, rule 9"},
 		{"another state", other + ":1", here + ":7000", "ESTABLISHED", "table inet filter, chain input, rule 8"},
 		{"a state that is not known", other + ":1", here + ":7000", "", "one of: table inet filter, chain input, rule 8; table inet filter, chain input, rule 9"},
+		{"no connection's", other + ":1", here + ":7005", "INVALID", "table inet filter, chain input, rule 15"},
+		{"a connection's", other + ":1", here + ":7005", "NEW", ""},
 		{"a limit", other + ":1", here + ":7001", "", "one of: table inet filter, chain input, rule 10; table inet filter, chain input, rule 11"},
 		{"devices that are not known", other + ":1", here + ":7002", "", "one of: table inet filter, chain input, rule 12; table inet filter, chain input, rule 13"},
 		{"comparisons", other + ":1", here + ":7004", "", "table inet filter, chain input, rule 14"},

@@ -155,7 +155,8 @@ var contexts = []told{
 		"its numbers":      func(a around) bool { return a.Past.SndNxt == a.Packet.Seq },
 	}},
 	{"stray-data", reset.Out, testkit.Release{}, map[string]func(around) bool{
-		"never known": func(a around) bool { return !a.Past.Known && !a.Beside.Known },
+		"never known":   func(a around) bool { return !a.Past.Known && !a.Beside.Known },
+		"not conntrack": func(a around) bool { return a.Trigger == nil || a.Trigger.Conntrack == "" },
 	}},
 	{"closed-port", reset.Out, testkit.Release{}, map[string]func(around) bool{
 		"nothing asked": func(a around) bool { return !a.Past.Known && !a.Peer.Known && !a.Beside.Known },
@@ -192,6 +193,9 @@ var contexts = []told{
 		"which connection waits": func(a around) bool { return a.Beside.Known && a.Beside.State == "ESTABLISHED" },
 		"it is its answer":       func(a around) bool { return a.Beside.SndNxt == a.Packet.Seq },
 		"not this one":           func(a around) bool { return !a.Past.Known },
+	}},
+	{"untranslated-reply-own", reset.Out, testkit.Release{Major: 6, Minor: 10}, map[string]func(around) bool{
+		"conntrack's word": func(a around) bool { return a.Trigger.Conntrack == "INVALID" },
 	}},
 	{"untranslated-syn-ack", reset.Out, testkit.Release{}, map[string]func(around) bool{
 		"which connection waits": func(a around) bool { return a.Beside.Known && a.Beside.State == "SYN_SENT" },

@@ -253,8 +253,9 @@ func delivery(head *probeSighting, trigger *reset.Trigger) {
 
 // conntrackStates are iptables' words for enum ip_conntrack_info
 // (include/uapi/linux/netfilter/nf_conntrack_common.h), which is user-visible.
+// Number 5, which is none of them, is CT_INVALID of bpf/sighting.h.
 var conntrackStates = [8]string{
-	0: "ESTABLISHED", 1: "RELATED", 2: "NEW", 3: "ESTABLISHED", 4: "RELATED", 7: "UNTRACKED",
+	0: "ESTABLISHED", 1: "RELATED", 2: "NEW", 3: "ESTABLISHED", 4: "RELATED", 5: "INVALID", 7: "UNTRACKED",
 }
 
 const conntrackKnown = 0x80
