@@ -60,6 +60,7 @@ type packageTests struct {
 	pkg   string
 	run   string // go test -run
 	limit string
+	flags []string // of its own
 }
 
 func (p packageTests) binary() string { return path.Base(p.pkg) + ".test" }
@@ -67,12 +68,13 @@ func (p packageTests) binary() string { return path.Base(p.pkg) + ".test" }
 // tests are what runs on every kernel. The makers' own test is among them: what
 // it finds is the kernel's affair.
 var tests = []packageTests{
-	{"makers", "internal/testkit", "TestReasonsAreTheKernels", "10m"},
-	{"bpf", "internal/sense/kernel", "Test(Load|Losses|Features|EveryMaker|BehindStackedDevices|Context|Beside|FunctionsOf|HZ)", "15m"},
-	{"packet", "internal/sense/wire", "TestEveryKind", "10m"},
-	{"nflog", "internal/sense/firewall", "Test(EveryKind|Probe|Stale|RulesOfOthersUntouched)", "10m"},
-	{"klog", "internal/sense/klog", "TestKmsg", "5m"},
-	{"netns", "internal/netns", "", "5m"},
+	{"makers", "internal/testkit", "TestReasonsAreTheKernels", "10m", nil},
+	{"bpf", "internal/sense/kernel", "Test(Load|Losses|Features|EveryMaker|BehindStackedDevices|Context|Beside|FunctionsOf|HZ)", "15m", nil},
+	{"packet", "internal/sense/wire", "TestEveryKind", "10m", nil},
+	{"nflog", "internal/sense/firewall", "Test(EveryKind|Probe|Stale|RulesOfOthersUntouched)", "10m", nil},
+	{"klog", "internal/sense/klog", "TestKmsg", "5m", nil},
+	{"netns", "internal/netns", "", "5m", nil},
+	{"verdicts", "test/verdicts", "TestVerdicts", "20m", []string{"-program", "/rstwatch", "-any"}},
 }
 
 // suites are the tests and commands that the machine runs.
@@ -82,9 +84,8 @@ func suites(pattern string) []suite {
 		if pattern != "" {
 			t.run = pattern
 		}
-		all = append(all, suite{t.name, t.limit, []string{
-			"/" + t.binary(), "-test.v", "-test.short", "-test.run", t.run, "-test.timeout", t.limit,
-		}})
+		command := []string{"/" + t.binary(), "-test.v", "-test.short", "-test.run", t.run, "-test.timeout", t.limit}
+		all = append(all, suite{t.name, t.limit, append(command, t.flags...)})
 	}
 	return append(all, suite{"doctor", "1m", strings.Fields("/rstwatch doctor")})
 }

@@ -18,6 +18,7 @@ type result struct {
 	output  string // file with all that the suites said
 	suites  []*suiteResult
 	lost    []string // what the tests say that this kernel does not tell
+	judged  []string // how good the verdicts were
 	doctor  []string // what the program itself says of its sensors here
 }
 
@@ -32,6 +33,7 @@ var (
 	begins  = regexp.MustCompile(`^=== suite (\S+) begins$`)
 	ends    = regexp.MustCompile(`^=== suite (\S+) ends after \S+ (.*)$`)
 	verdict = regexp.MustCompile(`^ *--- (PASS|FAIL|SKIP): (\S+)`)
+	judging = regexp.MustCompile(`\.go:\d+: verdicts: (.*)$`)
 	losing  = regexp.MustCompile(`\.go:\d+: lost here: (.*)$`)
 	sensor  = regexp.MustCompile(`^sensor (\S+) +(.*)$`)
 )
@@ -66,6 +68,9 @@ func (r *result) line(now *suiteResult, line string) {
 	}
 	if m := losing.FindStringSubmatch(line); m != nil {
 		r.lost = append(r.lost, m[1])
+	}
+	if m := judging.FindStringSubmatch(line); m != nil {
+		r.judged = append(r.judged, m[1])
 	}
 	if m := sensor.FindStringSubmatch(line); m != nil {
 		r.doctor = append(r.doctor, m[1]+": "+m[2])
@@ -149,6 +154,9 @@ func printMatrix(w io.Writer, results []result, want []string) {
 		}
 		for _, line := range r.lost {
 			fmt.Fprintln(w, "  lost     ", line)
+		}
+		for _, line := range r.judged {
+			fmt.Fprintln(w, "  verdicts ", line)
 		}
 		for _, g := range gaps {
 			if g.of(r.kernel) {

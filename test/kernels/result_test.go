@@ -13,6 +13,7 @@ const said = `=== init: ready after 2ms
 === suite bpf begins
 === RUN   TestLosses
     losses_test.go:80: lost here: why TCP sent a RST (before 6.10)
+    verdicts_test.go:56: verdicts: of 9 records the sender is right in 100.0 %
 --- PASS: TestLosses (0.00s)
 --- FAIL: TestEveryMaker (9.00s)
     --- PASS: TestEveryMaker/closed-port/ipv4-routed (0.09s)
@@ -36,6 +37,9 @@ func TestResultIsRead(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"why TCP sent a RST (before 6.10)"}, r.lost); diff != "" {
 		t.Errorf("lost (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"of 9 records the sender is right in 100.0 %"}, r.judged); diff != "" {
+		t.Errorf("verdicts (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{"bpf: works"}, r.doctor); diff != "" {
 		t.Errorf("doctor (-want +got):\n%s", diff)

@@ -15,6 +15,8 @@ var (
 	update   = flag.Bool("update", false, "write the tables into docs/explanation/verdicts.md")
 	seedFlag = flag.Uint64("seed", 0, "seed of order and pauses; 0: of the clock")
 	onlyKind = flag.String("kind", "", "only the makers whose names match this pattern")
+	given    = flag.String("program", "", "the program to test; empty: it is built")
+	anyHere  = flag.Bool("any", false, "hold only what holds on any kernel, however slow: nothing is certain and wrong")
 	findings = flag.String("findings", "", "file that gets every wrong verdict, with its record")
 )
 
@@ -25,6 +27,10 @@ func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
 
 func buildAndRun(m *testing.M) int {
 	flag.Parse()
+	if *given != "" || os.Getenv(besideEnv) != "" {
+		program = *given
+		return m.Run()
+	}
 	dir, err := os.MkdirTemp("", "rstwatch-verdicts-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -74,17 +74,24 @@ const relayedWithin = 50 * time.Millisecond
 func play(t *testing.T, lab *testkit.Lab, random *rand.Rand) (expects []testkit.Expect, missing map[string]string) {
 	t.Helper()
 	missing = map[string]string{}
-	for _, s := range plan(t, lab, random) {
+	scenarios, failed := plan(t, lab, random), 0
+	for _, s := range scenarios {
 		made, err := s.maker.Make(lab, s.scene, 1)
 		var unsupported *testkit.UnsupportedError
 		switch {
 		case errors.As(err, &unsupported):
 			missing[s.maker.Name] = unsupported.Need
+		case err != nil && *anyHere: // too slow for it, say: the makers have a test of their own there
+			t.Logf("not made: %v", err)
+			failed++
 		case err != nil:
 			t.Error(err)
 		}
 		expects = append(expects, made...)
 		time.Sleep(relayedWithin + time.Duration(random.IntN(40))*time.Millisecond)
+	}
+	if failed*10 > len(scenarios) {
+		t.Errorf("%d of %d scenarios were not made", failed, len(scenarios))
 	}
 	return expects, missing
 }

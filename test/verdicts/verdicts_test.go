@@ -38,7 +38,10 @@ func TestVerdicts(t *testing.T) {
 	lab.Jitter(s, 2*time.Millisecond)
 
 	least := leastBeside
-	if !*whole {
+	switch {
+	case *anyHere:
+		least /= 20
+	case !*whole:
 		least /= 4
 	}
 	beside := prepareBackground(t, s, least)
@@ -64,6 +67,9 @@ func TestVerdicts(t *testing.T) {
 func watch(t *testing.T, lab *testkit.Lab, beside *background) []*watcher {
 	t.Helper()
 	list := watchersOf(best, lab, beside)
+	if *anyHere { // together, and one end alone
+		list = slices.DeleteFunc(list, func(w *watcher) bool { return w.view == testkit.Alone && w.of != "server" })
+	}
 	if *whole {
 		list = append(list, watchersOf("bpf-light", lab, beside)...)
 		list = append(list, watchersOf("packet", lab, beside)...)
@@ -119,7 +125,7 @@ func (w *watcher) judge(t *testing.T, lab *testkit.Lab, expects []testkit.Expect
 		observations[i] = testkit.Observe(&records[i])
 	}
 	report := lab.Match(visible, observations)
-	if w.sensor == best && !report.OK() {
+	if w.sensor == best && !*anyHere && !report.OK() {
 		t.Errorf("%s: records do not fit the resets that were made: %s", w, report)
 	}
 	// The record of the sending end is known by its addresses: not if they were
@@ -148,17 +154,23 @@ func (w *watcher) judge(t *testing.T, lab *testkit.Lab, expects []testkit.Expect
 // check holds the numbers of the best sensor against the bars; nobody may lie.
 func (r *result) check(t *testing.T) {
 	t.Helper()
+	for _, j := range r.judged {
+		if j.lies() {
+			t.Errorf("certain and wrong: %s", j)
+		}
+	}
 	all := tallyOf(r.of(best))
+	if *anyHere {
+		t.Logf("verdicts: of %d records the sender is right in %.1f %% and the cause in %.1f %%; certain are %.1f %% and %.1f %%",
+			all.records, share(all.sender, all.records), share(all.cause, all.records),
+			share(all.senderCertain, all.records), share(all.causeCertain, all.records))
+		return
+	}
 	if got := share(all.cause, all.records); got < leastCauses {
 		t.Errorf("the cause is right in %.1f %% of the records, want %.1f %%", got, leastCauses)
 	}
 	if got := share(all.sender, all.records); got < leastSenders {
 		t.Errorf("the sender is right in %.1f %% of the records, want %.1f %%", got, leastSenders)
-	}
-	for _, j := range r.judged {
-		if j.lies() {
-			t.Errorf("certain and wrong: %s", j)
-		}
 	}
 	if *onlyKind == "" {
 		if got := len(r.mechanisms()); got < leastMechanisms {

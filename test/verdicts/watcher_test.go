@@ -18,8 +18,14 @@ import (
 	"github.com/rstwatch/rstwatch/internal/testkit"
 )
 
-// patience bounds every wait.
-const patience = 60 * time.Second
+// patience bounds every wait; an emulated machine takes minutes to verify the
+// programs.
+func patience() time.Duration {
+	if *anyHere {
+		return 10 * time.Minute
+	}
+	return time.Minute
+}
 
 // watcher is a running "rstwatch run": one sensor, in one view.
 type watcher struct {
@@ -134,7 +140,7 @@ func (w *watcher) await(t *testing.T) {
 		defer w.mu.Unlock()
 		return w.ready
 	}
-	for deadline := time.Now().Add(patience); !watches(); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience()); !watches(); time.Sleep(20 * time.Millisecond) {
 		select {
 		case err := <-w.ended:
 			t.Fatalf("%s ended at once: %v\n%s", w, err, w.stderr())
@@ -143,7 +149,7 @@ func (w *watcher) await(t *testing.T) {
 		if time.Now().After(deadline) {
 			_ = w.cmd.Process.Signal(syscall.SIGQUIT)
 			<-w.ended
-			t.Fatalf("waiting for %s to watch: nothing within %s\n%s", w, patience, w.stderr())
+			t.Fatalf("waiting for %s to watch: nothing within %s\n%s", w, patience(), w.stderr())
 		}
 	}
 }
@@ -159,8 +165,8 @@ func (w *watcher) stop(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s ended: %v\n%s", w, err, w.stderr())
 		}
-	case <-time.After(patience):
-		t.Fatalf("%s does not end within %s", w, patience)
+	case <-time.After(patience()):
+		t.Fatalf("%s does not end within %s", w, patience())
 	}
 }
 
@@ -211,9 +217,9 @@ func lastRevisions(t *testing.T, text string) []reset.Reset {
 // until polls for at most patience.
 func until(t *testing.T, what string, ready func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); !ready(); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience()); !ready(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("waiting for %s: nothing within %s", what, patience)
+			t.Fatalf("waiting for %s: nothing within %s", what, patience())
 		}
 	}
 }
