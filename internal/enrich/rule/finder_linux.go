@@ -21,6 +21,8 @@ const (
 	readLimit   = 10 * time.Second
 	refreshUsed = 5 * time.Second // where rules reject
 	refreshRest = time.Minute     // elsewhere, and where changes have no number
+	refreshMiss = time.Second     // at the earliest, where a reject fits no rule: it may be newer than what was read
+	refreshTick = time.Second / 2
 )
 
 // Namespaces knows the network namespaces of the host.
@@ -41,9 +43,12 @@ type Finder struct {
 
 	named, several, none, spared atomic.Uint64
 
+	wake chan struct{} // something was missed
+
 	mu     sync.Mutex
-	second int64 // guarded by mu, as the next
-	left   int   // rules that may be looked at in this second
+	second int64           // guarded by mu, as the next
+	left   int             // rules that may be looked at in this second
+	missed map[uint64]bool // namespaces of rejects that fit no rule
 }
 
 // perSecond bounds the rules that are looked at: about 60 ms of a processor,
@@ -65,7 +70,10 @@ const maxRulesets = 1024
 
 // New returns a finder that knows nothing until Run runs.
 func New(namespaces Namespaces) (*Finder, error) {
-	f := &Finder{namespaces: namespaces, nftables: newPresence(""), last: make(map[uint64]*ruleset)}
+	f := &Finder{
+		namespaces: namespaces, nftables: newPresence(""), last: make(map[uint64]*ruleset),
+		missed: make(map[uint64]bool), wake: make(chan struct{}, 1),
+	}
 	bounds := lookup.Config{Entries: maxRulesets, Queue: 256, Workers: 1, Timeout: readLimit, Stale: staleFor}
 	var err error
 	if f.table, err = lookup.New(bounds, f.read); err != nil {
@@ -81,47 +89,6 @@ func (f *Finder) Run(ctx context.Context) {
 	running.Go(func() { f.table.Run(ctx) })
 	running.Go(func() { f.refresh(ctx) })
 	running.Wait()
-}
-
-// refresh reads the rules of every namespace, new ones within a second, and
-// again when it is time.
-func (f *Finder) refresh(ctx context.Context) {
-	due := make(map[uint64]time.Time)
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for {
-		there := f.namespaces.List()
-		for _, n := range there[:min(len(there), maxRulesets)] {
-			if ctx.Err() != nil {
-				return
-			}
-			if now := time.Now(); !now.Before(due[n.ID]) {
-				due[n.ID] = now.Add(f.renew(ctx, n.ID))
-			}
-		}
-		if len(due) > 2*maxRulesets {
-			clear(due) // namespaces that are gone
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
-}
-
-// renew reads one and returns when it is to be read again.
-func (f *Finder) renew(ctx context.Context, id uint64) time.Duration {
-	ctx, cancel := context.WithTimeout(ctx, readLimit)
-	defer cancel()
-	answer := f.read(ctx, id)
-	if !answer.Found || answer.Value.legacy || len(answer.Value.bases) == 0 {
-		answer.Keep = 0 // it serves the first who asks, and is read again for the others
-		f.table.Set(id, answer)
-		return refreshRest
-	}
-	f.table.Set(id, answer)
-	return refreshUsed
 }
 
 // Counts returns the account so far.
@@ -145,10 +112,15 @@ func (f *Finder) spend(rules int) {
 	f.left -= rules
 }
 
+// Wants reports whether a rule may be named yet.
+func (f *Finder) Wants(r *reset.Reset) bool {
+	return r.Sender == reset.LocalFirewall && r.Direction == reset.Out && r.Rule == "" && r.Netns.ID != 0
+}
+
 // Enrich names the rule of a RST that the firewall of its namespace sent. It
 // never waits: while the rules are being read, it names none.
 func (f *Finder) Enrich(r *reset.Reset, _ *reset.Context) {
-	if r.Sender != reset.LocalFirewall || r.Direction != reset.Out || r.Rule != "" || r.Netns.ID == 0 {
+	if !f.Wants(r) {
 		return
 	}
 	rules, ok := f.table.Get(r.Netns.ID)
@@ -164,6 +136,7 @@ func (f *Finder) Enrich(r *reset.Reset, _ *reset.Context) {
 	switch {
 	case looked >= maxRules || rules.partial || len(found) == 0:
 		f.none.Add(1)
+		f.miss(r.Netns.ID)
 		return
 	case len(found) == 1:
 		f.named.Add(1)

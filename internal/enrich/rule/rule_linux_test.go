@@ -348,6 +348,69 @@ func TestFinder(t *testing.T) {
 	}
 }
 
+// TestNewRules: a rule that was added since the rules were read is named as soon
+// as it rejects, where nothing rejected before and where it did, of both kinds.
+func TestNewRules(t *testing.T) {
+	testkit.RequireRoot(t)
+	lab := testkit.NewLab(t)
+	const nft = "add table inet filter\nadd chain inet filter input { type filter hook input priority 0; }\n"
+	for _, tt := range []struct{ name, role, before, after, want string }{
+		{"the first of all", "first", "", nft + "add rule inet filter input tcp dport 22 reject with tcp reset\n", "table inet filter, chain input, rule 1"},
+		{
+			"one more", "more", nft + "add rule inet filter input tcp dport 23 reject with tcp reset\n",
+			"add rule inet filter input tcp dport 22 reject with tcp reset\n", "table inet filter, chain input, rule 2",
+		},
+		{
+			"one more, of the older kind", "legacy", "iptables-legacy -A INPUT -p tcp --dport 23 -j REJECT --reject-with tcp-reset",
+			"iptables-legacy -A INPUT -p tcp --dport 22 -j REJECT --reject-with tcp-reset", "iptables-legacy table filter, chain INPUT, rule 2",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			n := node(t, lab, tt.role)
+			change := func(rules string) {
+				t.Helper()
+				if strings.HasPrefix(rules, "iptables") {
+					do(t, n, "", strings.Fields(rules)...)
+				} else if rules != "" {
+					do(t, n, rules, "nft", "-f", "-")
+				}
+			}
+			change(tt.before)
+			space, err := netns.At(n.Path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f, err := New(known{n.Inode: space})
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.table.Set(n.Inode, f.read(t.Context(), n.Inode)) // believed for a while
+			rules, _ := f.table.Get(n.Inode)
+			change(tt.after)
+			ctx, stop := context.WithCancel(context.Background())
+			done := make(chan struct{})
+			go func() { f.refreshFrom(ctx, map[uint64]time.Time{n.Inode: time.Now().Add(time.Hour)}); close(done) }()
+			t.Cleanup(func() { stop(); <-done })
+			rejected := reset.Reset{
+				Sender: reset.LocalFirewall, Direction: reset.Out, Netns: reset.Netns{ID: n.Inode},
+				Src: reset.EndpointFrom(netip.MustParseAddr("10.7.0.1"), 22), Dst: reset.EndpointFrom(netip.MustParseAddr("10.7.0.1"), 40000),
+			}
+			for deadline := time.Now().Add(9 * time.Second); ; time.Sleep(time.Millisecond) {
+				r := rejected
+				if f.Enrich(&r, nil); strings.HasPrefix(r.Rule, tt.want) {
+					break
+				}
+				if time.Now().After(deadline) {
+					t.Fatalf("the rule is %q, want %q; %+v", r.Rule, tt.want, f.Counts())
+				}
+			}
+			if again, _ := f.table.Get(n.Inode); again == rules {
+				t.Error("the rules were not read again")
+			}
+		})
+	}
+}
+
 // refuse connects and wants to be refused.
 func refuse(t *testing.T, n *testkit.Node, address string) {
 	t.Helper()
