@@ -55,6 +55,7 @@ type Twin struct {
 	Cause      reset.Cause
 	Confidence reset.Confidence
 	Process    *reset.Process
+	Rule       string // of the firewall, where it sent the packet
 }
 
 // Link is another record that led to this one.

@@ -1,6 +1,10 @@
 package attribute
 
-import "github.com/rstwatch/rstwatch/internal/reset"
+import (
+	"cmp"
+
+	"github.com/rstwatch/rstwatch/internal/reset"
+)
 
 // Judge fills the verdict of the case's reset from what was recorded of it and
 // from what was known around it.
@@ -31,6 +35,7 @@ func (c *Case) fromTwin() bool {
 	}
 	r := c.Reset
 	r.Sender, r.Cause, r.Confidence = twin.Sender, twin.Cause, twin.Confidence
+	r.Rule = cmp.Or(twin.Rule, r.Rule)
 	e := reset.Evidence{Fact: factTwin, Value: "it was sent on this host", For: senderIs[twin.Sender], Weight: weightOf(twin.Confidence.Sender)}
 	if twin.ID != (reset.ID{}) {
 		e.Value = twin.ID.String()

@@ -30,6 +30,12 @@ type Enricher interface {
 	Enrich(r *reset.Reset, c *reset.Context)
 }
 
+// Wanting is an Enricher that may know more of a reset by its last revision. It is
+// asked of those alone that have none else: whose verdict nothing can change.
+type Wanting interface {
+	Wants(r *reset.Reset) bool
+}
+
 // Place is what a pipeline knows of where it runs.
 type Place struct {
 	Host   string
@@ -104,12 +110,28 @@ func NewPipeline(cfg correlate.Config, place Place, recorder Recorder, keep func
 		return nil, err
 	}
 	remembering := recall.DefaultConfig()
-	remembering.OtherEnd = place.OtherEnd
+	remembering.OtherEnd, remembering.Wants = place.OtherEnd, laterWants(place.Enrichers)
 	if p.memory, err = recall.New(remembering); err != nil {
 		return nil, err
 	}
 	p.timer = time.AfterFunc(time.Hour, p.tick)
 	return p, nil
+}
+
+// laterWants asks all who may add to a record later; nil: there is nobody.
+func laterWants(enrichers []Enricher) func(*reset.Reset) bool {
+	var askers []Wanting
+	for _, e := range enrichers {
+		if asker, ok := e.(Wanting); ok {
+			askers = append(askers, asker)
+		}
+	}
+	if len(askers) == 0 {
+		return nil
+	}
+	return func(r *reset.Reset) bool {
+		return slices.ContainsFunc(askers, func(asker Wanting) bool { return asker.Wants(r) })
+	}
 }
 
 // Add takes a batch of sightings; it keeps nothing of it.

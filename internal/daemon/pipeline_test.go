@@ -105,6 +105,39 @@ func TestRevisions(t *testing.T) {
 	}
 }
 
+// later names what it is told of in the meantime.
+type later struct{ name string }
+
+func (l *later) Enrich(r *reset.Reset, _ *reset.Context) { r.Rule = l.name }
+func (l *later) Wants(r *reset.Reset) bool               { return r.Rule == "" }
+
+// TestLateEnricher: who may know more by then is asked again of what would be
+// final, and only while it knows nothing.
+func TestLateEnricher(t *testing.T) {
+	rule := &later{}
+	line, recorder := newLine(t, Place{Host: "h", Enrichers: []Enricher{naming(""), rule}, Unwatched: &reset.Evidence{Fact: "not-watched"}}, nil)
+	line.Add([]reset.Sighting{refusal(1, 1e9), {MonoNS: 2e9}})
+	rule.name = "rule 7"
+	line.Add([]reset.Sighting{{MonoNS: 4e9}})
+	line.Add([]reset.Sighting{refusal(2, 4e9), {MonoNS: 5e9}})
+	line.Drain()
+	type line1 struct {
+		Revision uint32
+		Final    bool
+		Rule     string
+		Facts    int
+	}
+	var got []line1
+	for _, r := range recorder.list {
+		got = append(got, line1{r.Revision, r.Final, r.Rule, len(r.Evidence)})
+	}
+	facts := got[0].Facts
+	want := []line1{{1, false, "", facts}, {2, true, "rule 7", facts}, {1, true, "rule 7", facts}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // TestRevisionsWithoutWatermarks: the timer brings them, where no sensor does.
 func TestRevisionsWithoutWatermarks(t *testing.T) {
 	recorder := make(chan reset.Reset, 8)

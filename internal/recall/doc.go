@@ -8,5 +8,8 @@
 // is its last revision. The verdict depends on what was told and when it happened,
 // not on the order in which it was told.
 //
+// The refusal of a SYN is judged once and for all. It is kept all the same where
+// somebody may yet add to its record, as the rule that rejected.
+//
 // All memory is bounded. What finds no room is final at once and counted.
 package recall

@@ -25,6 +25,7 @@ type entry struct {
 	// forgotten sooner than this entry. twinMono is 0 where it was not.
 	twin     attribute.Twin
 	twinMono int64
+	scans    int // of one whose verdict stands: with how many ports met it was judged
 
 	older, newer *entry
 	chained      [chains]links

@@ -31,6 +31,7 @@ func (m *Memory) findTwin(s *subject, a *attribute.After) {
 	}
 	m.twin = attribute.Twin{
 		Sender: e.record.Sender, Cause: e.record.Cause, Confidence: e.record.Confidence, Process: e.record.Process,
+		Rule: e.record.Rule,
 	}
 	a.Twin, m.twinMono = &m.twin, e.mono
 	if e.recorded {

@@ -19,6 +19,9 @@ type Config struct {
 	// sensor knows that end of the connection there and would have seen the RST
 	// leave; nil: nobody knows.
 	OtherEnd func(*reset.Reset) (reset.Netns, bool)
+	// Wants says whether somebody may add to a record by its last revision, of one
+	// whose verdict nothing can change any more; nil: nobody may.
+	Wants func(*reset.Reset) bool
 }
 
 // DefaultConfig returns the window of the published detectors of forgeries
@@ -56,6 +59,7 @@ type Memory struct {
 	free                    *entry
 	freed                   int
 
+	late    lateQueue
 	sent    sentTable
 	deaths  deathTable
 	quiet   quietTable
@@ -90,7 +94,7 @@ func (m *Memory) Counts() Counts { return m.counts }
 func (m *Memory) Waiting() int { return int(m.counts.Waiting) }
 
 // Idle reports whether nothing is kept, so that Advance has nothing to do.
-func (m *Memory) Idle() bool { return m.kept == 0 }
+func (m *Memory) Idle() bool { return m.kept+m.late.waiting == 0 }
 
 // Judge gives the case its verdict of now, with what is known beside it. What
 // the case is told of points into the memory until the next call.
@@ -128,6 +132,9 @@ func (m *Memory) Note(c *attribute.Case, recorded bool) {
 	m.scans.note(r)
 	if isTrivial(r) {
 		m.sent.note(m.packet, r, recorded)
+		if recorded {
+			m.noteLate(c)
+		}
 		return
 	}
 	m.quiet.note(r)
@@ -144,9 +151,7 @@ func (m *Memory) Note(c *attribute.Case, recorded bool) {
 		return
 	}
 	if recorded {
-		r.Final, r.ProvisionalUntil = false, r.Time+reset.Time(m.window)
-		m.counts.Provisional++
-		m.counts.Waiting++
+		m.promise(r)
 	}
 	e.take(c, m.kernel, m.packet, recorded)
 	if e.twinMono = 0; c.After.Twin != nil {
@@ -159,6 +164,9 @@ func (m *Memory) Note(c *attribute.Case, recorded bool) {
 // Advance gives every reset whose time is over at the monotonic time its last
 // revision: emit is called with its case, judged anew, and keeps nothing of it.
 func (m *Memory) Advance(mono int64, emit func(*attribute.Case)) {
+	for m.late.oldest != nil && mono-m.late.oldest.mono >= m.window {
+		m.finishLate(emit)
+	}
 	for m.waiting != nil && mono-m.waiting.mono >= m.window {
 		m.finish(m.waiting, emit)
 	}
@@ -178,6 +186,9 @@ const slack = int64(500 * time.Millisecond)
 
 // Drain gives every reset its last revision: nothing more will come.
 func (m *Memory) Drain(emit func(*attribute.Case)) {
+	for m.late.oldest != nil {
+		m.finishLate(emit)
+	}
 	for m.waiting != nil {
 		m.finish(m.waiting, emit)
 	}

@@ -30,6 +30,7 @@ type sent struct {
 	sender     reset.Sender
 	cause      reset.Cause
 	confidence reset.Confidence
+	rule       string
 }
 
 func (t *sentTable) note(packet packetKey, r *reset.Reset, recorded bool) {
@@ -44,7 +45,7 @@ func (t *sentTable) note(packet packetKey, r *reset.Reset, recorded bool) {
 	set.next++
 	set.packets[way] = packet
 	s := &set.ways[way]
-	*s = sent{src: r.Src, dst: r.Dst, mono: r.MonoNS.V, netns: r.Netns.ID, sender: r.Sender, cause: r.Cause, confidence: r.Confidence}
+	*s = sent{src: r.Src, dst: r.Dst, mono: r.MonoNS.V, netns: r.Netns.ID, sender: r.Sender, cause: r.Cause, confidence: r.Confidence, rule: r.Rule}
 	if recorded {
 		s.id = r.ID
 	}
@@ -58,7 +59,7 @@ func (m *Memory) findForgotten(s *subject, a *attribute.After) {
 	case s.self != nil && s.self.twinMono != 0 && (from == nil || from.mono < s.self.twinMono):
 		m.twin, m.twinMono = s.self.twin, s.self.twinMono
 	case from != nil:
-		m.twin = attribute.Twin{ID: from.id, Sender: from.sender, Cause: from.cause, Confidence: from.confidence}
+		m.twin = attribute.Twin{ID: from.id, Sender: from.sender, Cause: from.cause, Confidence: from.confidence, Rule: from.rule}
 		m.twinMono = from.mono
 	default:
 		return

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -231,6 +232,37 @@ func TestDestroyedByAnother(t *testing.T) {
 	line := p.cat(t, "-o", "text", "direction out")
 	if !strings.Contains(line, "by "+hand) {
 		t.Errorf("the line before the owner was found does not name who did it:\n%s", line)
+	}
+}
+
+// TestNewRule rejects with a rule that nobody knew when the daemon began: the last
+// word at both ends names it.
+func TestNewRule(t *testing.T) {
+	_, node := host(t)
+	p := newPlace(t)
+	d := start(t, p, append(only(node), "--sensor", "bpf")...)
+	const rules = "add table inet filter\nadd chain inet filter input { type filter hook input priority 0; }\n" +
+		"add rule inet filter input tcp dport 7006 reject with tcp reset comment \"shut\"\n"
+	err := node.Do(func() error {
+		nft := exec.Command("nft", "-f", "-")
+		nft.Stdin = strings.NewReader(rules)
+		if out, err := nft.CombinedOutput(); err != nil {
+			return fmt.Errorf("nft: %w: %s", err, out)
+		}
+		if c, err := net.Dial("tcp", "127.0.0.1:7006"); !errors.Is(err, syscall.ECONNREFUSED) {
+			return fmt.Errorf("connected to %v, and want to be refused: %w", c, err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := p.finalResets(t, func(list []reset.Reset) bool { return len(list) == 2 })
+	d.stop()
+	for _, r := range list {
+		if r.Sender != reset.LocalFirewall || !strings.HasPrefix(r.Rule, "table inet filter, chain input, rule 1") {
+			t.Errorf("%s, revision %d: %s, rule %q", r.Direction, r.Revision, r.Sender, r.Rule)
+		}
 	}
 }
 
