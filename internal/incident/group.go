@@ -47,29 +47,7 @@ func (g *group) top() *group {
 	return g
 }
 
-// add takes a reset that no other record of the same packet was taken of.
-func (g *group) add(r *reset.Reset) {
-	g.note(r)
-	g.resets++
-	if int(r.Harm) < len(g.harm) {
-		g.harm[r.Harm]++
-	}
-	g.addPeer(Peer{Address: peerOf(r).Addr().String(), Resets: 1})
-	switch {
-	case r.Direction == reset.Out && r.Twin.IsZero():
-		g.alone++
-	case r.Direction != reset.Out && r.Twin.IsZero():
-		g.received++
-	}
-	if (r.Sender == reset.LocalApp || r.Sender == reset.LocalInject) && processOf(r) == "" && r.Direction == reset.Out {
-		g.ownerless++
-	}
-	if !r.Final {
-		g.open++
-	}
-}
-
-// note takes what every record tells.
+// note takes what every record tells, the packet's first or another.
 func (g *group) note(r *reset.Reset) {
 	one := firstOf(r)
 	if g.first.ID.IsZero() || one.isBefore(&g.first) {
@@ -135,11 +113,13 @@ func (s *Stage) join(other *Stage) {
 func (g *group) addPeer(p Peer) {
 	for i := range g.peers {
 		if g.peers[i].Address == p.Address {
-			g.peers[i].Resets += p.Resets
+			if g.peers[i].Resets += p.Resets; g.peers[i].Resets <= 0 {
+				g.peers = slices.Delete(g.peers, i, i+1)
+			}
 			return
 		}
 	}
-	if len(g.peers) < maxPeers {
+	if len(g.peers) < maxPeers && p.Resets > 0 {
 		g.peers = append(g.peers, p)
 		return
 	}
@@ -192,24 +172,35 @@ func peerOf(r *reset.Reset) reset.Endpoint {
 	return r.Src
 }
 
-// processOf is comm/pid, or empty.
+// processOf is comm/pid of who did it, or empty.
 func processOf(r *reset.Reset) string {
-	if r.Process == nil {
+	p := actorOf(r)
+	if p == nil {
 		return ""
 	}
-	text := present.Clean(r.Process.Comm)
-	if r.Process.PID.OK {
-		text += "/" + strconv.FormatUint(uint64(r.Process.PID.V), 10)
+	text := present.Clean(p.Comm)
+	if p.PID.OK {
+		text += "/" + strconv.FormatUint(uint64(p.PID.V), 10)
 	}
 	return text
 }
 
+// actorOf is the process that did it: the socket's owner, unless another destroyed
+// the socket.
+func actorOf(r *reset.Reset) *reset.Process {
+	if r.Cause == reset.SocketDestroyed && r.Process != nil && r.Process.By != nil {
+		return r.Process.By
+	}
+	return r.Process
+}
+
 // exitOf is how the process ended, or empty.
 func exitOf(r *reset.Reset) string {
-	if r.Process == nil || r.Process.Exit == nil {
+	p := actorOf(r)
+	if p == nil || p.Exit == nil {
 		return ""
 	}
-	exit := r.Process.Exit
+	exit := p.Exit
 	switch {
 	case exit.OOM:
 		return "was killed for want of memory"

@@ -24,9 +24,10 @@ type Grouper struct {
 
 // tied is the group of an id that was read, or that a reset names.
 type tied struct {
-	group *group
-	read  bool
-	cause bool // a reset names it as its cause, or as what followed from it
+	group   *group
+	cause   bool // a reset names it as its cause, or as what followed from it
+	counted bool // a record of its packet was read
+	packet  packet
 }
 
 // lately is the group of a burst, and when it had its last reset.
@@ -65,20 +66,33 @@ func (g *Grouper) Add(r *reset.Reset) {
 	}
 	mine := &group{}
 	g.groups[mine] = true
-	if g.byID[r.Twin].read {
-		mine.note(r) // the other record of a packet that was counted
-	} else {
-		mine.add(r)
-	}
-	mine = g.tie(mine, r)
+	mine.note(r)
+	mine, linked := g.tie(mine, r)
+	g.count(mine, r, linked)
 	mine = g.join(mine, r)
-	g.remember(r.ID, tied{group: mine, read: true})
+	g.remember(r.ID, tied{group: mine})
+}
+
+// count counts the packet of a record that was tied to its group: once, whichever
+// of its records come, and as all of them together tell.
+func (g *Grouper) count(mine *group, r *reset.Reset, linked bool) {
+	id := packetID(r)
+	p := packetOf(r)
+	p.linked = linked
+	if known := g.byID[id]; known.counted {
+		mine.count(&known.packet, -1)
+		p = known.packet.and(p)
+	} else {
+		mine.resets++
+	}
+	mine.count(&p, 1)
+	g.remember(id, tied{group: mine, counted: true, packet: p})
 }
 
 // tie merges the group with those of the resets that the record names, and with
-// those that named it.
-func (g *Grouper) tie(mine *group, r *reset.Reset) *group {
-	linked := g.byID[r.ID].cause
+// those that named it. It is linked where one of them led to the other.
+func (g *Grouper) tie(mine *group, r *reset.Reset) (_ *group, linked bool) {
+	linked = g.byID[r.ID].cause
 	named := func(id reset.ID, cause bool) {
 		if id.IsZero() {
 			return
@@ -99,10 +113,7 @@ func (g *Grouper) tie(mine *group, r *reset.Reset) *group {
 	for _, id := range r.Related {
 		named(id, true)
 	}
-	if linked {
-		mine.grouped.Links++
-	}
-	return mine
+	return mine, linked
 }
 
 // join merges the group with that of the burst that the reset is of. One that
@@ -132,8 +143,8 @@ func (g *Grouper) join(mine *group, r *reset.Reset) *group {
 func burstOf(r *reset.Reset) burst {
 	b := burst{host: r.Host, netns: r.Netns.ID, outgoing: r.Direction == reset.Out, sender: r.Sender, cause: r.Cause}
 	switch {
-	case b.outgoing && r.Process != nil && r.Process.PID.V != 0:
-		b.pid, b.netns = r.Process.PID.V, 0
+	case b.outgoing && actorOf(r) != nil && actorOf(r).PID.V != 0:
+		b.pid, b.netns = actorOf(r).PID.V, 0
 	case b.outgoing:
 		b.end = r.Src
 	case r.Src.Port() < r.Dst.Port(): // the service is nearly always at the lower port
@@ -170,7 +181,10 @@ func (g *Grouper) reopen(one *group) {
 
 func (g *Grouper) remember(id reset.ID, to tied) {
 	if before, known := g.byID[id]; known {
-		to.read, to.cause = to.read || before.read, to.cause || before.cause
+		to.cause = to.cause || before.cause
+		if !to.counted {
+			to.counted, to.packet = before.counted, before.packet
+		}
 		g.byID[id] = to
 		return
 	}

@@ -1,15 +1,17 @@
 package incident
 
 import (
+	"cmp"
 	"flag"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/rstwatch/rstwatch/internal/reset"
 )
@@ -164,10 +166,74 @@ func TestGrouping(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			got := shorten(grouped(test.story))
-			if diff := cmp.Diff(test.want, got); diff != "" {
+			if diff := gocmp.Diff(test.want, got); diff != "" {
 				t.Errorf("incidents (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestPacketsAreCountedOnce: what a packet cost, whom it met, and what is not known
+// of it are the same in whichever order its records are read, and the end that sent
+// it knows best.
+func TestPacketsAreCountedOnce(t *testing.T) {
+	const clients = 20
+	story := death(clients)
+	harms := []reset.Harm{reset.LostData, reset.HarmUnknown, reset.HarmNone}
+	want := map[string]int{"lost-data": clients}
+	for i, r := range story {
+		if r.Direction == reset.In {
+			r.Harm = harms[i%len(harms)]
+		}
+	}
+	routed := one(100, 0, reset.Forward, "10.9.0.1:3306", "10.0.0.1:50000", by(reset.LocalApp, reset.ProcessKilled), twin(1))
+	routed.Harm = reset.HarmUnknown
+	story = append(story, routed)
+	// The refusal of a SYN does not name its other end.
+	story[2].Twin = reset.ID{}
+	orders := map[string]func(a, b *reset.Reset) int{
+		"as they came":       func(a, b *reset.Reset) int { return slices.Compare(a.ID[:], b.ID[:]) },
+		"received first":     func(a, b *reset.Reset) int { return cmp.Compare(a.Direction, b.Direction) },
+		"sent first":         func(a, b *reset.Reset) int { return cmp.Compare(b.Direction, a.Direction) },
+		"the other way":      func(a, b *reset.Reset) int { return slices.Compare(b.ID[:], a.ID[:]) },
+		"in no order at all": func(a, b *reset.Reset) int { return cmp.Compare(a.ID[15]*97, b.ID[15]*97) },
+	}
+	for name, order := range orders {
+		t.Run(name, func(t *testing.T) {
+			list := grouped(slices.SortedFunc(slices.Values(story), order))
+			if len(list) != 1 {
+				t.Fatalf("%d incidents", len(list))
+			}
+			got := list[0]
+			if diff := gocmp.Diff(want, got.Harm); diff != "" {
+				t.Errorf("harm (-want +got):\n%s", diff)
+			}
+			met := got.MorePeers
+			for _, p := range got.Peers {
+				if met += p.Resets; p.Address == "10.9.0.1" {
+					t.Errorf("it met itself %d times", p.Resets)
+				}
+			}
+			if got.Resets != clients || met != clients || got.Grouped.Links < clients-1 || got.Grouped.Links > clients || len(got.Unknown) != 0 {
+				t.Errorf("%d resets, of %d peers, %d links, not known: %q", got.Resets, met, got.Grouped.Links, got.Unknown)
+			}
+		})
+	}
+}
+
+// TestDestroyerIsNamed: connections of many that one process destroyed are one
+// incident, and its doing.
+func TestDestroyerIsNamed(t *testing.T) {
+	var story []*reset.Reset
+	for n := range 6 {
+		r := one(n+1, n, reset.Out, "10.0.0.7:8080", "10.0.0.8:1", by(reset.LocalApp, reset.SocketDestroyed), of("victim", uint32(n+1)), killed)
+		r.Src = reset.EndpointFrom(r.Src.Addr(), uint16(n+1))
+		r.Process.By = &reset.Process{Comm: "ss", PID: reset.Some[uint32](99)}
+		story = append(story, r)
+	}
+	list := grouped(story)
+	if len(list) != 1 || list[0].Resets != 6 || list[0].First.Process != "ss/99" || list[0].First.Exit != "" {
+		t.Errorf("incidents: %+v", list)
 	}
 }
 
@@ -194,7 +260,7 @@ func TestText(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
+			if diff := gocmp.Diff(string(want), got); diff != "" {
 				t.Errorf("text (-want +got):\n%s", diff)
 			}
 			if strings.ContainsAny(got, "\x1b\u202e") {

@@ -136,6 +136,24 @@ const (
 	HarmUnknown
 )
 
+// Worse is the worse of two words on one packet; one that is not known yields to
+// one that is.
+func (h Harm) Worse(other Harm) Harm {
+	rank := func(h Harm) int {
+		switch {
+		case h == HarmUnknown:
+			return 1
+		case h == HarmAbsent || h > HarmUnknown:
+			return 0
+		}
+		return 1 + int(h)
+	}
+	if rank(other) > rank(h) {
+		return other
+	}
+	return h
+}
+
 var harmNames = []string{"", "none", "failed-connect", "lost-data", "unknown"}
 
 // Verdict is what this host's kernel did with a RST that it received.
