@@ -56,6 +56,8 @@ type Twin struct {
 	Confidence reset.Confidence
 	Process    *reset.Process
 	Rule       string // of the firewall, where it sent the packet
+	Harm       reset.Harm
+	CausedBy   []reset.ID
 }
 
 // Link is another record that led to this one.

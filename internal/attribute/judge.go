@@ -15,6 +15,7 @@ func Judge(c *Case) {
 		rules = sentByReason.of(c.Reset.Kernel.Reason)
 	} else if c.fromTwin() {
 		c.conclude(reset.HarmAbsent)
+		c.Reset.Harm = c.Reset.Harm.Worse(c.After.Twin.Harm)
 		return
 	}
 	for _, rule := range rules {
@@ -27,7 +28,8 @@ func Judge(c *Case) {
 }
 
 // fromTwin takes the verdict of the record at the end that sent the packet,
-// where that is on this host: it describes the packet, whoever meets it.
+// where that is on this host, and what led to it: it describes the packet, whoever
+// meets it.
 func (c *Case) fromTwin() bool {
 	twin := c.After.Twin
 	if twin == nil || twin.Sender <= reset.SenderUnknown {
@@ -36,6 +38,13 @@ func (c *Case) fromTwin() bool {
 	r := c.Reset
 	r.Sender, r.Cause, r.Confidence = twin.Sender, twin.Cause, twin.Confidence
 	r.Rule = cmp.Or(twin.Rule, r.Rule)
+	if len(r.CausedBy) == 0 {
+		for _, id := range twin.CausedBy {
+			if id != r.ID {
+				r.CausedBy = append(r.CausedBy, id)
+			}
+		}
+	}
 	e := reset.Evidence{Fact: factTwin, Value: "it was sent on this host", For: senderIs[twin.Sender], Weight: weightOf(twin.Confidence.Sender)}
 	if twin.ID != (reset.ID{}) {
 		e.Value = twin.ID.String()

@@ -206,6 +206,42 @@ func TestTwinPrevails(t *testing.T) {
 	}
 }
 
+// TestTwinTellsTheRest: what the packet cost and what led to it are the same at
+// both ends.
+func TestTwinTellsTheRest(t *testing.T) {
+	tests := []struct {
+		name             string
+		there, own, want reset.Harm
+	}{
+		{"known there alone", reset.LostData, reset.HarmUnknown, reset.LostData},
+		{"known here alone", reset.HarmUnknown, reset.LostData, reset.LostData},
+		{"worse there", reset.LostData, reset.HarmNone, reset.LostData},
+		{"worse here", reset.HarmNone, reset.LostData, reset.LostData},
+		{"not known", reset.HarmUnknown, reset.HarmUnknown, reset.HarmUnknown},
+		{"of an older record", reset.HarmAbsent, reset.HarmUnknown, reset.HarmUnknown},
+	}
+	for _, test := range tests {
+		twin := &Twin{ID: reset.ID{1}, Sender: reset.LocalApp, Cause: reset.Relayed, Harm: test.there, CausedBy: []reset.ID{{2}, {3}}}
+		c := caseOf(reset.In, accepting("ESTABLISHED"), after(func(a *After) { a.Twin = twin }))
+		c.Reset.ID = reset.ID{3}
+		switch test.own {
+		case reset.LostData:
+			withConnection(func(k *reset.Connection) { k.Unsent = reset.Some[uint32](1) })(c)
+		case reset.HarmNone:
+			refusing("TCP_RESET", "ESTABLISHED")(c)
+			c.Reset.Sources = c.Reset.Sources &^ reset.SourceSet(0).With(reset.TCPReceiveReset)
+		}
+		Judge(c)
+		if c.Reset.Harm != test.want {
+			t.Errorf("%s: %s, want %s", test.name, c.Reset.Harm, test.want)
+		}
+		twin.CausedBy[0] = reset.ID{9}
+		if diff := cmp.Diff([]reset.ID{{2}}, c.Reset.CausedBy); diff != "" {
+			t.Errorf("%s: caused by (-want +got):\n%s", test.name, diff)
+		}
+	}
+}
+
 // TestLinks: what led to a reset is named in it, unless that is done already.
 func TestLinks(t *testing.T) {
 	link := &Link{ID: reset.ID{7}, AgoNS: 1e6}

@@ -52,7 +52,7 @@ func (e *entry) take(c *attribute.Case, kernel reset.Kernel, packet packetKey, r
 	e.mono, e.recorded, e.spent = from.MonoNS.V, recorded, false
 	e.bytes = e.bytes[:0]
 	r := &e.record
-	r.Evidence, r.CausedBy, r.Related = nil, nil, nil
+	r.Evidence, r.CausedBy, r.Related = nil, slices.Clone(from.CausedBy), nil
 	e.takePacket(&r.Packet)
 	if from.Trigger != nil {
 		e.trigger = *from.Trigger

@@ -22,9 +22,9 @@ func rejected(later float64, n uint32, rule string) told {
 }
 
 // judge tells a reset, as the pipeline does.
-func (t *told) judge(m *Memory, n int) {
+func (t *told) judge(m *Memory, n int, origin reset.Origination) {
 	t.ID = idOf(n)
-	c := &attribute.Case{Reset: &t.Reset, Context: t.context, Origin: reset.OriginNoSocket}
+	c := &attribute.Case{Reset: &t.Reset, Context: t.context, Origin: origin}
 	m.Judge(c)
 	m.Note(c, true)
 }
@@ -54,9 +54,9 @@ func TestLateRule(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			m := remembering(t, 4096)
 			sent := rejected(0, 1, test.first)
-			sent.judge(m, 0)
+			sent.judge(m, 0, reset.OriginNoSocket)
 			arrived := at(0.1, reset.In, server, client, netns(3), accepted, seq(0), ack(1), func(t *told) { t.Packet.Window = reset.Some[uint16](0) })
-			arrived.judge(m, 1)
+			arrived.judge(m, 1, 0)
 			if sent.Final != (test.revisions == 1) || arrived.Final || arrived.Rule != test.first {
 				t.Errorf("final: %v and %v; the rule where it arrived is %q", sent.Final, arrived.Final, arrived.Rule)
 			}
@@ -102,12 +102,12 @@ func TestStormOfRejects(t *testing.T) {
 			m := remembering(t, most)
 			for i := range test.kept {
 				one := at(0, reset.In, server, client, accepted)
-				one.judge(m, i)
+				one.judge(m, i, 0)
 			}
 			final := uint64(0)
 			for i := range 1000 {
 				one := rejected(1, uint32(i), test.rule)
-				one.judge(m, 1000+i)
+				one.judge(m, 1000+i, reset.OriginNoSocket)
 				if one.Final {
 					final++
 				}
@@ -118,7 +118,7 @@ func TestStormOfRejects(t *testing.T) {
 			}
 			if test.kept == 0 {
 				one := at(2, reset.In, server, client, accepted)
-				if one.judge(m, 3000); one.Final || m.crowded.OK {
+				if one.judge(m, 3000, 0); one.Final || m.crowded.OK {
 					t.Errorf("another finds no room (%v), or what was sent is taken for forgotten (%v)", one.Final, m.crowded.OK)
 				}
 			}

@@ -3,6 +3,7 @@ package recall
 import (
 	"bytes"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/rstwatch/rstwatch/internal/attribute"
@@ -31,7 +32,7 @@ func (m *Memory) findTwin(s *subject, a *attribute.After) {
 	}
 	m.twin = attribute.Twin{
 		Sender: e.record.Sender, Cause: e.record.Cause, Confidence: e.record.Confidence, Process: e.record.Process,
-		Rule: e.record.Rule,
+		Rule: e.record.Rule, Harm: e.record.Harm, CausedBy: slices.Clone(e.record.CausedBy),
 	}
 	a.Twin, m.twinMono = &m.twin, e.mono
 	if e.recorded {

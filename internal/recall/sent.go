@@ -31,6 +31,10 @@ type sent struct {
 	cause      reset.Cause
 	confidence reset.Confidence
 	rule       string
+	// Of one that found no room: what a refusal cost depends on what was told
+	// before it.
+	harm     reset.Harm
+	causedBy reset.ID
 }
 
 func (t *sentTable) note(packet packetKey, r *reset.Reset, recorded bool) {
@@ -49,6 +53,12 @@ func (t *sentTable) note(packet packetKey, r *reset.Reset, recorded bool) {
 	if recorded {
 		s.id = r.ID
 	}
+	if !isTrivial(r) {
+		s.harm = r.Harm
+		if len(r.CausedBy) > 0 {
+			s.causedBy = r.CausedBy[0]
+		}
+	}
 }
 
 // findForgotten fills the twin of a RST that was seen elsewhere, or over the
@@ -59,7 +69,10 @@ func (m *Memory) findForgotten(s *subject, a *attribute.After) {
 	case s.self != nil && s.self.twinMono != 0 && (from == nil || from.mono < s.self.twinMono):
 		m.twin, m.twinMono = s.self.twin, s.self.twinMono
 	case from != nil:
-		m.twin = attribute.Twin{ID: from.id, Sender: from.sender, Cause: from.cause, Confidence: from.confidence, Rule: from.rule}
+		m.twin = attribute.Twin{ID: from.id, Sender: from.sender, Cause: from.cause, Confidence: from.confidence, Rule: from.rule, Harm: from.harm}
+		if !from.causedBy.IsZero() {
+			m.twin.CausedBy = []reset.ID{from.causedBy}
+		}
 		m.twinMono = from.mono
 	default:
 		return

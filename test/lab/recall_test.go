@@ -9,9 +9,12 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/rstwatch/rstwatch/internal/incident"
 	"github.com/rstwatch/rstwatch/internal/reset"
@@ -179,7 +182,8 @@ func TestDeathIsOneIncident(t *testing.T) {
 			firsts++
 		}
 		twin := ids[r.Twin]
-		if twin == nil || twin.Direction != reset.In || twin.Twin != r.ID || twin.Sender != reset.LocalApp || twin.Cause != r.Cause {
+		if twin == nil || twin.Direction != reset.In || twin.Twin != r.ID || twin.Sender != reset.LocalApp || twin.Cause != r.Cause ||
+			twin.Harm != reset.LostData || !slices.Equal(twin.CausedBy, r.CausedBy) {
 			t.Errorf("the other end of %s: %+v", r.ID, twin)
 		}
 	}
@@ -189,6 +193,9 @@ func TestDeathIsOneIncident(t *testing.T) {
 	incidents := p.incidents(t)
 	if len(incidents) != 1 || incidents[0].Resets != connections || incidents[0].First.Cause != reset.ProcessKilled {
 		t.Fatalf("incidents: %+v", incidents)
+	}
+	if diff := cmp.Diff(map[string]int{"lost-data": connections}, incidents[0].Harm); diff != "" {
+		t.Errorf("harm (-want +got):\n%s", diff)
 	}
 	text, _, err := p.command([]string{"incidents"})
 	if err != nil || !strings.Contains(text, fmt.Sprintf("/%d was killed by SIGKILL", pid)) {
@@ -325,6 +332,11 @@ func TestRelayedReset(t *testing.T) {
 	}
 	if passed[0].Cause != reset.Relayed || len(passed[0].CausedBy) != 1 || passed[0].CausedBy[0] != first[0].Twin {
 		t.Errorf("the proxy's reset: %s, caused by %v, want %s", passed[0].Cause, passed[0].CausedBy, first[0].Twin)
+	}
+	for _, r := range list {
+		if r.ID == passed[0].Twin && !slices.Equal(r.CausedBy, passed[0].CausedBy) {
+			t.Errorf("its other end is caused by %v", r.CausedBy)
+		}
 	}
 	incidents := p.incidents(t)
 	if len(incidents) != 1 || incidents[0].Resets != 2 || incidents[0].First.ID != first[0].ID {
