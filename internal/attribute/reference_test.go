@@ -45,7 +45,7 @@ against it too: a weak doubt leaves no more than ` + "`likely`" + `, a stronger 
 - ` + "`certain`" + ` needs a decisive clue: the kernel said so itself, or nothing that is known leaves room for another.
 - ` + "`peer`" + ` is never more than ` + "`likely`" + `, and no more than ` + "`possible`" + ` where nothing is known of other packets of that address.
 - Where the record at the other end of the connection is on this host too, its verdict is taken: it describes the packet. So are
-  `caused_by`, the firewall's rule, and the harm where that is the worse of the two.
+  what led to it, the firewall's rule, and the harm where that is the worse of the two.
 
 ## Who can have which cause
 
