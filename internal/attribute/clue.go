@@ -1,6 +1,10 @@
 package attribute
 
-import "github.com/rstwatch/rstwatch/internal/reset"
+import (
+	"strconv"
+
+	"github.com/rstwatch/rstwatch/internal/reset"
+)
 
 // The levels and weights, short, since the tables name them on every line.
 const (
@@ -30,6 +34,14 @@ func (q *clue) text(c *Case) string {
 		return q.value(c)
 	}
 	return q.says
+}
+
+// count writes a number and what it counts.
+func count(n uint64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.FormatUint(n, 10) + " " + many
 }
 
 // about is what a clue in a row speaks of.

@@ -41,7 +41,7 @@ var (
 	resetsDiffer = clue{
 		fact: factDiffer, says: "more RSTs of these addresses, with other numbers",
 		value: func(c *Case) string {
-			return strconv.Itoa(c.After.Others) + " more RSTs of these addresses, with other numbers"
+			return count(uint64(c.After.Others), "more RST", "more RSTs") + " of these addresses, with other numbers"
 		},
 		holds: func(c *Case) bool { return c.After.Others > 0 && c.After.OthersDiffer },
 	}

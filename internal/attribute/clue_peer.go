@@ -86,10 +86,7 @@ var (
 		fact: factHops, says: "how far away",
 		value: func(c *Case) string {
 			hops := distance(c.packet().TTL.V)
-			text := strconv.Itoa(hops) + " hops away"
-			if hops == 1 {
-				text = "1 hop away"
-			}
+			text := count(uint64(hops), "hop", "hops") + " away"
 			if usual, ok := c.usualTTL(); ok {
 				text += "; the host of that address " + strconv.Itoa(distance(usual))
 			}
@@ -158,6 +155,8 @@ var scanning = clue{
 // manyDied holds where the same process's end reset others too.
 var manyDied = clue{
 	fact: factDeath, says: "the same process's end reset others too",
-	value: func(c *Case) string { return strconv.Itoa(c.After.Siblings) + " more connections of the same process" },
+	value: func(c *Case) string {
+		return count(uint64(c.After.Siblings), "more connection", "more connections") + " of the same process"
+	},
 	holds: func(c *Case) bool { return c.After.Death != nil && c.After.Siblings > 0 },
 }

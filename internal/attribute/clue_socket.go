@@ -68,7 +68,7 @@ var (
 	probesFailed = clue{
 		fact: factTimer, says: "probes went unanswered",
 		value: func(c *Case) string {
-			return strconv.Itoa(int(c.socket().Probes.V)) + " probes went unanswered"
+			return count(uint64(c.socket().Probes.V), "probe", "probes") + " went unanswered"
 		},
 		holds: func(c *Case) bool { return c.socket().Probes.OK && c.socket().Probes.V > 0 },
 	}
@@ -81,7 +81,7 @@ var (
 	unread = clue{
 		fact: factUnread, says: "bytes were received and not read",
 		value: func(c *Case) string {
-			return strconv.FormatUint(uint64(c.connection().Unread.V), 10) + " bytes received and not read"
+			return count(uint64(c.connection().Unread.V), "byte", "bytes") + " received and not read"
 		},
 		holds: func(c *Case) bool { return c.connection().Unread.OK && c.connection().Unread.V > 0 },
 	}

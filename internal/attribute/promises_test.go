@@ -1,6 +1,7 @@
 package attribute
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +17,9 @@ type failer interface {
 	Helper()
 	Errorf(format string, args ...any)
 }
+
+// oneOfMany is a number of one in front of a plural.
+var oneOfMany = regexp.MustCompile(`\b1 (more )?(bytes|probes|hops|RSTs|connections|resets|packets|ports)\b`)
 
 // checkPromises holds a judged case against what is promised of every verdict.
 func checkPromises(t failer, c *Case) {
@@ -34,6 +38,9 @@ func checkPromises(t failer, c *Case) {
 		}
 		if e.Fact == "" || e.Value == "" || e.Weight == reset.WeightNone {
 			t.Errorf("evidence without a fact, a value or a weight: %+v", e)
+		}
+		if oneOfMany.MatchString(e.Value) {
+			t.Errorf("one is not many: %q", e.Value)
 		}
 		decided[e.For] = decided[e.For] || e.Weight == reset.Decisive && !e.Against
 	}
@@ -203,6 +210,34 @@ func TestTwinPrevails(t *testing.T) {
 	c := caseOf(reset.In, accepting("ESTABLISHED"), abortingForm, after(func(a *After) { a.Twin = &Twin{Sender: reset.SenderUnknown} }))
 	if Judge(c); c.Reset.Sender != reset.Peer {
 		t.Errorf("a twin that knows nothing prevails: %s", c.Reset.Sender)
+	}
+}
+
+// TestNumbersOfOne: what is told of one thing is told of many in the plural.
+func TestNumbersOfOne(t *testing.T) {
+	for _, test := range []struct {
+		name      string
+		clue      clue
+		of        func(n int) *Case
+		one, many string
+	}{
+		{"unread", unread, func(n int) *Case {
+			return caseOf(reset.Out, withConnection(func(k *reset.Connection) { k.Unread = reset.Some(uint32(n)) }))
+		}, "1 byte received and not read", "2 bytes received and not read"},
+		{"probes", probesFailed, func(n int) *Case {
+			return caseOf(reset.Out, withSocket(func(s *reset.SocketFacts) { s.Probes = reset.Some(uint8(n)) }))
+		}, "1 probe went unanswered", "2 probes went unanswered"},
+		{"resets", resetsDiffer, func(n int) *Case {
+			return caseOf(reset.In, after(func(a *After) { a.Others = n }))
+		}, "1 more RST of these addresses, with other numbers", "2 more RSTs of these addresses, with other numbers"},
+		{"siblings", manyDied, func(n int) *Case {
+			return caseOf(reset.Out, after(func(a *After) { a.Siblings = n }))
+		}, "1 more connection of the same process", "2 more connections of the same process"},
+		{"hops", hopsAway, func(n int) *Case { return caseOf(reset.In, withTTL(uint8(64-n))) }, "1 hop away", "2 hops away"},
+	} {
+		if one, many := test.clue.text(test.of(1)), test.clue.text(test.of(2)); one != test.one || many != test.many {
+			t.Errorf("%s: %q and %q, want %q and %q", test.name, one, many, test.one, test.many)
+		}
 	}
 }
 

@@ -132,7 +132,7 @@ func notes(c *Coverage, target *Target, zone *time.Location) []string {
 			break
 		}
 		if i == maxGaps {
-			list = append(list, fmt.Sprintf("and %d more gaps", len(c.Gaps)-maxGaps))
+			list = append(list, "and "+count(uint64(len(c.Gaps)-maxGaps), "more gap", "more gaps"))
 			break
 		}
 		list = append(list, "gap, "+period(gap.Span, zone)+": "+gap.Reason)

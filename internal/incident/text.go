@@ -29,7 +29,7 @@ func (i *Incident) Text(zone *time.Location) string {
 			head = "time line"
 		}
 		if n == maxTold {
-			fmt.Fprintf(&b, "  %-9s  and %d more kinds\n", head, len(i.Stages)-maxTold)
+			fmt.Fprintf(&b, "  %-9s  and %s\n", head, count(len(i.Stages)-maxTold, "more kind"))
 			break
 		}
 		fmt.Fprintf(&b, "  %-9s  %s\n", head, s.text(zone))
