@@ -45,7 +45,8 @@ journal, on this machine or copied from another (--dir); no daemon is needed.
                  address stands for all its ports. Where no reset is found, the
                  answer says whether anybody was watching
   -              lines of "live" or of "journal cat", as text or JSON, from
-                 standard input; a pipe needs no -
+                 standard input; a pipe needs no -. Text wants the journal, JSON
+                 does without
 
 How sure a word is: certain (the kernel reported it, or all else is excluded),
 likely (the evidence agrees), possible (it fits, and is not proven).
@@ -55,7 +56,7 @@ such id, several that fit, or a gap in the watching.`,
 		Example: `  rstwatch explain '#0QXB4M'
   rstwatch explain 10.0.0.12:5432 10.0.0.7:40112
   rstwatch explain 10.0.0.12:5432 10.0.0.7 --around 15:27 --within 2m
-  rstwatch live 'port 5432' | rstwatch explain
+  rstwatch live --output json 'port 5432' | rstwatch explain
   rstwatch live -n 1 --output json | rstwatch explain --output json | jq .why`,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -65,6 +65,13 @@ type lineError struct{ err error }
 func (e *lineError) Error() string { return e.err.Error() }
 func (e *lineError) Unwrap() error { return e.err }
 
+// unrecordedError is a line of text where there is no journal: it names a reset, and
+// nothing says more of it.
+type unrecordedError struct{ err error }
+
+func (e *unrecordedError) Error() string { return e.err.Error() }
+func (e *unrecordedError) Unwrap() error { return e.err }
+
 // foldedLine stands for many resets and names none.
 var foldedLine = regexp.MustCompile(`^[0-9:.TZ+-]+\s+\.\.\. `)
 
@@ -85,6 +92,9 @@ func (t *teller) line(ctx context.Context, text string) error {
 		return &lineError{err}
 	}
 	r, err := t.lookUp(ctx, suffix, at)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &unrecordedError{err}
+	}
 	if err != nil {
 		return err
 	}

@@ -82,6 +82,7 @@ func usagef(format string, args ...any) error {
 func hints(err error) []string {
 	text := err.Error()
 	var locked *journal.LockedError
+	var unrecorded *unrecordedError
 	switch {
 	case errors.As(err, &locked):
 		return []string{"one daemon records here already: \"rstwatch live\" shows what it sees, and --dir gives a second one a place of its own"}
@@ -89,6 +90,12 @@ func hints(err error) []string {
 		return []string{"watching the kernel needs root: try it with sudo"}
 	case errors.Is(err, daemon.ErrNoSensor):
 		return []string{"rstwatch doctor tells what this kernel has and what is missing"}
+	case errors.As(err, &unrecorded):
+		return []string{
+			"a line of text only names a reset of the journal; without one, pipe whole records: " +
+				"rstwatch live --output json | rstwatch explain",
+			"\"rstwatch run\" makes the journal; --dir names one in another place",
+		}
 	case errors.Is(err, fs.ErrNotExist) && strings.Contains(text, "ing journal "): // reading, listing
 		return []string{"\"rstwatch run\" makes the journal; --dir names one in another place"}
 	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
