@@ -56,7 +56,15 @@ func locateIPv4(raw []byte) (layout, error) {
 	if binary.BigEndian.Uint16(raw[6:8])&0x1fff != 0 {
 		return l, ErrLaterFragment
 	}
-	if raw[9] != protocolTCP {
+	next := raw[9]
+	if next == auth { // RFC 4302: what it vouches for is plain
+		length, following, err := l.extension(raw, header, next)
+		if err != nil {
+			return l, err
+		}
+		header, next = header+length, following
+	}
+	if next != protocolTCP {
 		return l, ErrNotTCP
 	}
 	if header > l.end {

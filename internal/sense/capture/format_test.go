@@ -136,9 +136,9 @@ func TestLinkTypes(t *testing.T) {
 }
 
 func TestUnknownLinkType(t *testing.T) {
-	f := file{order: binary.LittleEndian, link: 105}
+	f := file{order: binary.LittleEndian, link: 189}
 	_, _, _, err := tryRead(Config{}, f.pcap(sample{start, []byte{1, 2, 3}}))
-	if !errors.Is(err, ErrLink) || !strings.Contains(err.Error(), "105 (IEEE 802.11)") {
+	if !errors.Is(err, ErrLink) || !strings.Contains(err.Error(), "189 (USB)") {
 		t.Errorf("error %v does not name the link type", err)
 	}
 	// Beside a known one it is counted.
@@ -146,7 +146,7 @@ func TestUnknownLinkType(t *testing.T) {
 	both := f.pcapng(sample{start, []byte{1, 2, 3}})
 	both = append(both, file{order: binary.BigEndian, link: linkEthernet}.pcapng(sample{start, rst})...)
 	got, counts := readAll(t, Config{}, both)
-	if len(got) != 1 || counts.Links[105] != 1 {
+	if len(got) != 1 || counts.Links[189] != 1 {
 		t.Errorf("got %+v, counts %+v", got, counts)
 	}
 }

@@ -19,6 +19,7 @@ type held struct {
 	data     []byte // from the link layer's header on
 	ip       int    // where the IP header is in it
 	nth      uint64 // of frames that are alike
+	tunnel   []reset.Tunnel
 }
 
 // maxHeld bounds the resets that wait: in a storm the oldest goes before its
@@ -77,20 +78,22 @@ func (q *queue) pop() *held {
 }
 
 // hold keeps a RST until it is known what follows it.
-func (r *Reader) hold(s *source, header int, watch *flow.Watch) error {
+func (r *Reader) hold(s *source, at spot, watch *flow.Watch) error {
 	if r.held.length >= maxHeld {
 		r.counts.Early++
 		if err := r.release(); err != nil {
 			return err
 		}
 	}
-	f, nth := &s.head, r.held.like(s.head.at, s.head.data[header:])
+	f, nth := &s.head, r.held.like(s.head.at, s.head.data[at.ip:])
 	h := r.held.push()
-	h.nth, h.ip = nth, header
-	h.data = append(h.data[:0], f.data[:r.kept(f, header)]...)
+	h.nth, h.ip = nth, at.ip
+	h.data = append(h.data[:0], f.data[:r.kept(f, at.ip)]...)
 	h.at, h.file, h.frame, h.watch = f.at, s.name, f.number, watch
 	h.sighting = reset.Sighting{Source: reset.Pcap, Complete: true, Time: reset.Time(f.at)}
-	r.fill(&h.sighting, h.data, f, header)
+	h.tunnel = append(h.tunnel[:0], r.layers.List...)
+	r.fill(&h.sighting, h.data, f, at)
+	h.sighting.Packet.Tunnel = h.tunnel
 	h.id = identify(f.at, &h.sighting.Packet, nth)
 	h.sighting.Context = nil
 	if watch != nil {

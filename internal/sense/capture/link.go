@@ -10,6 +10,15 @@ import (
 // LINKTYPE_ numbers of the registry of the tcpdump project.
 const (
 	linkNull     = 0
+	linkPPP      = 9
+	linkFDDI     = 10
+	linkPPPHDLC  = 50
+	linkPPPoE    = 51
+	linkWLAN     = 105
+	linkPrism    = 119
+	linkRadiotap = 127
+	linkAVS      = 163
+	linkPPPWay   = 204 // PPP with a byte for the direction
 	linkEthernet = 1
 	linkRaw12    = 12 // DLT_RAW of most systems, in files of old writers
 	linkRaw14    = 14 // and of OpenBSD
@@ -26,8 +35,10 @@ const (
 var linkNames = map[uint32]string{
 	linkNull: "BSD loopback", linkEthernet: "Ethernet", linkRaw12: "raw IP", linkRaw14: "raw IP", linkRaw: "raw IP",
 	linkLoop: "OpenBSD loopback", linkCooked: "Linux cooked", linkIPv4: "IPv4", linkIPv6: "IPv6", linkCooked2: "Linux cooked v2",
-	6: "Token Ring", 9: "PPP", 10: "FDDI", 50: "PPP with HDLC", 51: "PPPoE", 105: "IEEE 802.11", 119: "IEEE 802.11 with Prism",
-	127: "IEEE 802.11 with radiotap", 147: "private use", 187: "Bluetooth HCI", 189: "USB", 195: "IEEE 802.15.4",
+	linkPPP: "PPP", linkFDDI: "FDDI", linkPPPHDLC: "PPP with HDLC", linkPPPoE: "PPPoE", linkWLAN: "IEEE 802.11",
+	linkPrism: "IEEE 802.11 with Prism", linkRadiotap: "IEEE 802.11 with radiotap", linkAVS: "IEEE 802.11 with AVS",
+	linkPPPWay: "PPP with direction",
+	6:          "Token Ring", 147: "private use", 187: "Bluetooth HCI", 189: "USB", 195: "IEEE 802.15.4",
 	201: "Bluetooth HCI", 220: "USB", 227: "CAN", 239: "NFLOG", 249: "USB", 253: "Netlink", 272: "nRF sniffer",
 }
 
@@ -42,7 +53,8 @@ func linkName(link uint32) string {
 // knownLink reports whether frames of that kind can be read.
 func knownLink(link uint32) bool {
 	switch link {
-	case linkNull, linkEthernet, linkRaw12, linkRaw14, linkRaw, linkLoop, linkCooked, linkIPv4, linkIPv6, linkCooked2:
+	case linkNull, linkEthernet, linkRaw12, linkRaw14, linkRaw, linkLoop, linkCooked, linkIPv4, linkIPv6, linkCooked2,
+		linkPPP, linkFDDI, linkPPPHDLC, linkPPPoE, linkPPPWay, linkWLAN, linkPrism, linkRadiotap, linkAVS:
 		return true
 	}
 	return false

@@ -54,6 +54,7 @@ type Reader struct {
 	sink   func(*Found) error
 
 	segment packet.Segment
+	layers  packet.Layers
 	place   flow.Place
 	flows   *flow.Tracker
 	held    queue
@@ -183,32 +184,36 @@ func (r *Reader) pass(at int64) error {
 	return nil
 }
 
+// spot says where things are in a frame.
+type spot struct {
+	link int // bytes of the link layer's header, tags included
+	ip   int // offset of the innermost IP header
+}
+
 // take reads one packet.
 func (r *Reader) take(s *source) error {
 	f := &s.head
 	if err := r.pass(f.at); err != nil {
 		return err
 	}
-	header, ok := network(f.device.link, f.data)
+	at, ok := r.find(f)
 	if !ok {
-		if knownLink(f.device.link) {
-			r.counts.Foreign++
-		} else {
-			r.counts.Links[f.device.link]++
-		}
 		return nil
 	}
-	err := packet.DecodeSegment(f.data[header:], f.whole-header, &r.segment)
+	err := packet.DecodeSegment(f.data[at.ip:], f.whole-at.ip, &r.segment)
+	if errors.Is(err, packet.ErrNotTCP) && r.within(f, &at) {
+		err = packet.DecodeSegment(f.data[at.ip:], f.whole-at.ip, &r.segment)
+	}
 	switch {
 	case err == nil && r.segment.Flags&reset.RST == 0:
 		r.counts.Others++
-		r.place = f.place(header)
+		r.place = f.place(at.link)
 		r.flows.Add(&r.segment, f.at, &r.place)
 		return nil
 	case err == nil:
-		return r.reset(s, header)
+		return r.reset(s, at)
 	case errors.Is(err, packet.ErrMalformed):
-		return r.malformed(s, header)
+		return r.malformed(s, at)
 	case errors.Is(err, packet.ErrTruncated):
 		r.counts.Short++
 	case errors.Is(err, packet.ErrLaterFragment):
@@ -219,24 +224,50 @@ func (r *Reader) take(s *source) error {
 	return nil
 }
 
+// find looks for an IP header; what has none is counted.
+func (r *Reader) find(f *frame) (at spot, ok bool) {
+	r.layers.Reset()
+	header, ok := network(f.device.link, f.data)
+	if ok {
+		return spot{header, header}, true
+	}
+	if !knownLink(f.device.link) {
+		r.counts.Links[f.device.link]++
+		return at, false
+	}
+	if at, ok = r.deeper(f); !ok {
+		r.counts.Foreign++
+	}
+	return at, ok
+}
+
+// within steps into the tunnel that an IP packet is.
+func (r *Reader) within(f *frame, at *spot) bool {
+	ip, ok := r.layers.FromIP(f.data, at.ip)
+	if ok {
+		at.ip = ip
+	}
+	return ok
+}
+
 // malformed keeps a RST whose lengths make no sense: it went over the wire. Of
 // its connection nothing is said.
-func (r *Reader) malformed(s *source, header int) error {
+func (r *Reader) malformed(s *source, at spot) error {
 	var p reset.Packet
-	if src, _, _ := packet.Decode(s.head.data[header:], &p); src.IsZero() || p.Flags&reset.RST == 0 {
+	if src, _, _ := packet.Decode(s.head.data[at.ip:], &p); src.IsZero() || p.Flags&reset.RST == 0 {
 		r.counts.Damaged++
 		return nil
 	}
-	return r.hold(s, header, nil)
+	return r.hold(s, at, nil)
 }
 
 // reset takes a RST, unless it is another frame of one that is held.
-func (r *Reader) reset(s *source, header int) error {
-	r.place = s.head.place(header)
+func (r *Reader) reset(s *source, at spot) error {
+	r.place = s.head.place(at.link)
 	watch := r.flows.Reset(&r.segment, s.head.at, &r.place)
 	if watch == nil {
 		r.counts.Copies++
 		return nil
 	}
-	return r.hold(s, header, watch)
+	return r.hold(s, at, watch)
 }

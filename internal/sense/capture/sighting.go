@@ -11,15 +11,15 @@ import (
 
 // fill sets what a frame says of a RST, as slices of data, which holds the
 // headers of the frame and may hold the payload.
-func (r *Reader) fill(into *reset.Sighting, data []byte, f *frame, header int) {
-	ip, p := data[header:], &into.Packet
+func (r *Reader) fill(into *reset.Sighting, data []byte, f *frame, at spot) {
+	ip, p := data[at.ip:], &into.Packet
 	into.Src, into.Dst, _ = packet.Decode(ip, p)
 	if payload := packet.PayloadOf(ip); len(payload) > 0 {
 		p.Payload = payload
 	}
 	p.Raw = ip
 	p.Captured = reset.Some(uint32(len(ip)))
-	link := readLink(f.device.link, data, header)
+	link := readLink(f.device.link, data, at.link)
 	p.LinkHeader, p.MACSrc, p.MACDst, p.VLAN = link.header, link.src, link.dst, link.vlan
 	way := link.direction
 	if way == reset.DirectionUnknown {
@@ -48,13 +48,13 @@ func (r *Reader) hook(s *reset.Sighting) reset.Hook {
 }
 
 // kept returns how many bytes of a frame a record keeps.
-func (r *Reader) kept(f *frame, header int) int {
-	ip := f.data[header:]
+func (r *Reader) kept(f *frame, at int) int {
+	ip := f.data[at:]
 	n := packet.HeaderLength(ip)
 	if r.cfg.KeepPayload {
 		n += len(packet.PayloadOf(ip))
 	}
-	return header + min(n, maxKept, len(ip))
+	return at + min(n, maxKept, len(ip))
 }
 
 // maxKept bounds what is kept of a RST from its IP header on.
@@ -78,6 +78,8 @@ func (f *frame) place(header int) flow.Place {
 	switch f.device.link {
 	case linkEthernet:
 		l.MAC = f.data[6:12]
+	case linkWLAN, linkRadiotap, linkPrism, linkAVS:
+		l.Header = l.Interface // its numbers and signal differ in each frame
 	case linkCooked:
 		l.Interface ^= uint32(f.data[1]) << 4 // the packet's type
 		if f.data[5] == 6 {
