@@ -3,6 +3,7 @@ package packet
 import (
 	"encoding/binary"
 	"net/netip"
+	"slices"
 
 	"github.com/rstwatch/rstwatch/internal/reset"
 )
@@ -27,6 +28,9 @@ const (
 	protocolGRE  = 47
 	protocolMPLS = 137
 )
+
+// Clone is a copy that later walks leave alone.
+func (l *Layers) Clone() Layers { return Layers{slices.Clone(l.List), l.walked} }
 
 // Reset empties the list for another frame.
 func (l *Layers) Reset() { l.List, l.walked = l.List[:0], 0 }

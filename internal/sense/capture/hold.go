@@ -78,18 +78,18 @@ func (q *queue) pop() *held {
 }
 
 // hold keeps a RST until it is known what follows it.
-func (r *Reader) hold(s *source, at spot, watch *flow.Watch) error {
+func (r *Reader) hold(name string, f *frame, at spot, watch *flow.Watch) error {
 	if r.held.length >= maxHeld {
 		r.counts.Early++
 		if err := r.release(); err != nil {
 			return err
 		}
 	}
-	f, nth := &s.head, r.held.like(s.head.at, s.head.data[at.ip:])
+	nth := r.held.like(f.at, f.data[at.ip:])
 	h := r.held.push()
 	h.nth, h.ip = nth, at.ip
 	h.data = append(h.data[:0], f.data[:r.kept(f, at.ip)]...)
-	h.at, h.file, h.frame, h.watch = f.at, s.name, f.number, watch
+	h.at, h.file, h.frame, h.watch = f.at, name, f.number, watch
 	h.sighting = reset.Sighting{Source: reset.Pcap, Complete: true, Time: reset.Time(f.at)}
 	h.tunnel = append(h.tunnel[:0], r.layers.List...)
 	r.fill(&h.sighting, h.data, f, at)

@@ -53,14 +53,15 @@ type Reader struct {
 	live   live
 	sink   func(*Found) error
 
-	segment packet.Segment
-	layers  packet.Layers
-	place   flow.Place
-	flows   *flow.Tracker
-	held    queue
-	now     int64 // the latest time of a packet
-	found   Found
-	failed  error // of the sink, while a stream was waited for
+	segment  packet.Segment
+	layers   packet.Layers
+	partials partials
+	place    flow.Place
+	flows    *flow.Tracker
+	held     queue
+	now      int64 // the latest time of a packet
+	found    Found
+	failed   error // of the sink, while a stream was waited for
 }
 
 // New returns a reader of files. It opens those that there are and looks at the
@@ -144,6 +145,9 @@ func (r *Reader) Run(ctx context.Context, sink func(*Found) error) error {
 		}
 	}
 	r.live.frames.Store(r.counts.Frames)
+	if err := r.giveUpAll(); err != nil {
+		return err
+	}
 	if err := r.releaseAll(); err != nil {
 		return err
 	}
@@ -200,8 +204,34 @@ func (r *Reader) take(s *source) error {
 	if !ok {
 		return nil
 	}
+	if isPiece(f.data[at.ip:]) {
+		if done, err := r.piece(s.name, f, at); done {
+			return err
+		}
+	}
+	return r.read(s.name, f, at)
+}
+
+// isPiece reports, at no great cost, whether a packet may be a fragment.
+func isPiece(ip []byte) bool {
+	if len(ip) < 20 {
+		return false
+	}
+	if ip[0]>>4 == 4 {
+		return ip[6]&0x3f|ip[7] != 0
+	}
+	return ip[6] != 6 // a header stands before TCP's
+}
+
+// read reads one packet from its innermost IP header on that is whole.
+func (r *Reader) read(name string, f *frame, at spot) error {
 	err := packet.DecodeSegment(f.data[at.ip:], f.whole-at.ip, &r.segment)
 	if errors.Is(err, packet.ErrNotTCP) && r.within(f, &at) {
+		if isPiece(f.data[at.ip:]) {
+			if done, err := r.piece(name, f, at); done {
+				return err
+			}
+		}
 		err = packet.DecodeSegment(f.data[at.ip:], f.whole-at.ip, &r.segment)
 	}
 	switch {
@@ -211,9 +241,9 @@ func (r *Reader) take(s *source) error {
 		r.flows.Add(&r.segment, f.at, &r.place)
 		return nil
 	case err == nil:
-		return r.reset(s, at)
+		return r.reset(name, f, at)
 	case errors.Is(err, packet.ErrMalformed):
-		return r.malformed(s, at)
+		return r.malformed(name, f, at)
 	case errors.Is(err, packet.ErrTruncated):
 		r.counts.Short++
 	case errors.Is(err, packet.ErrLaterFragment):
@@ -252,22 +282,22 @@ func (r *Reader) within(f *frame, at *spot) bool {
 
 // malformed keeps a RST whose lengths make no sense: it went over the wire. Of
 // its connection nothing is said.
-func (r *Reader) malformed(s *source, at spot) error {
+func (r *Reader) malformed(name string, f *frame, at spot) error {
 	var p reset.Packet
-	if src, _, _ := packet.Decode(s.head.data[at.ip:], &p); src.IsZero() || p.Flags&reset.RST == 0 {
+	if src, _, _ := packet.Decode(f.data[at.ip:], &p); src.IsZero() || p.Flags&reset.RST == 0 {
 		r.counts.Damaged++
 		return nil
 	}
-	return r.hold(s, at, nil)
+	return r.hold(name, f, at, nil)
 }
 
 // reset takes a RST, unless it is another frame of one that is held.
-func (r *Reader) reset(s *source, at spot) error {
-	r.place = s.head.place(at.link)
-	watch := r.flows.Reset(&r.segment, s.head.at, &r.place)
+func (r *Reader) reset(name string, f *frame, at spot) error {
+	r.place = f.place(at.link)
+	watch := r.flows.Reset(&r.segment, f.at, &r.place)
 	if watch == nil {
 		r.counts.Copies++
 		return nil
 	}
-	return r.hold(s, at, watch)
+	return r.hold(name, f, at, watch)
 }
