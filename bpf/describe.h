@@ -147,6 +147,8 @@ static __always_inline __u32 parts_size(struct sighting *s)
 		size += sizeof(struct tcp_part);
 	if (s->has & HAS_KNOWN)
 		size += sizeof(struct known_part);
+	if (s->has & HAS_PASSED)
+		size += sizeof(struct passed_part);
 	return size;
 }
 

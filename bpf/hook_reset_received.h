@@ -36,6 +36,8 @@ static __always_inline void describe_handed_on(struct sighting *s)
 	ip = w->tail;
 	if (w->has & HAS_KNOWN)
 		ip += sizeof(struct known_part);
+	if (w->has & HAS_PASSED)
+		ip += sizeof(struct passed_part);
 	if (!handed_on(w, s, ip))
 		return;
 	s->raw_len = copy_bytes(s, parts_size(s), ip, w->raw_len, RAW_MAX);

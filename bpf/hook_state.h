@@ -260,7 +260,7 @@ int BPF_PROG(state_changed, struct sock *sk, int from, int to)
 }
 
 /* A SYN or SYN+ACK that came in: keep what tells its sender from others. */
-static __always_inline void note_handshake(struct sk_buff *skb, struct found *f)
+static __always_inline void note_handshake(struct sk_buff *skb, struct found *f, __u8 flags)
 {
 	struct net_device *dev = skb->dev;
 	unsigned char *mac = skb->head + skb->mac_header;
@@ -287,8 +287,12 @@ static __always_inline void note_handshake(struct sk_buff *skb, struct found *f)
 		/* Source, in the order of the wire, in the upper six bytes. */
 		b = (__u64)load32(mac + 6) << 16 | (__u64)(load32(mac + 8) >> 16) << 48;
 	}
+	if (!(flags & TCP_FLAG_ACK))
+		a |= SLOT_BARE_SYN;
 	slot->a = a;
 	slot->b = b | (hash >> 16 & 0xffff);
+	slot->c = (__u64)__builtin_bswap32(load32(f->ip + f->tcp + 4)) << 32 | (__u32)dev->ifindex << 16 |
+		  (hash >> 32 & 0xffff);
 }
 
 /* The SYN of a socket of this host. */

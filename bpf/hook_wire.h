@@ -21,7 +21,7 @@ int BPF_PROG(wire_in, struct sk_buff *skb)
 	if (!flags || (!f.tagged && is_foreign(skb)))
 		return 0;
 	if (!(flags & TCP_FLAG_RST)) {
-		note_handshake(skb, &f);
+		note_handshake(skb, &f, flags);
 		return 0;
 	}
 	s = bpf_map_lookup_elem(&scratch, &key);
@@ -45,6 +45,7 @@ int BPF_PROG(wire_in, struct sk_buff *skb)
 	describe_link(s, skb, f.ip);
 	if (ask_arriving)
 		look_up_packet(s, &f, false);
+	look_up_passed(s, &f);
 	describe_packet(s, skb, &f, parts_size(s));
 	tell(s, HEAD_SIZE + parts_size(s) + s->raw_len);
 	return 0;

@@ -124,6 +124,51 @@ static __always_inline struct connection *look_up_packet(struct sighting *s, str
 	return look_up(s, &t, beside);
 }
 
+/*
+ * What the source of a RST that came in had sent at its handshake, by the same
+ * device: for connections that only pass this host, of which nothing else is
+ * known. The slot keeps it.
+ */
+static __always_inline void look_up_passed(struct sighting *s, struct found *f)
+{
+	struct passed_part *p;
+	struct slot *slot;
+	struct tuple t;
+	__u64 hash, a, b, c;
+	__u32 key;
+
+	tuple_of_packet(&t, namespace_told(s), f);
+	hash = hash_of(&t);
+	key = (__u32)hash & handshake_mask;
+	slot = bpf_map_lookup_elem(&handshakes, &key);
+	if (!slot)
+		return;
+	a = slot->a;
+	b = slot->b;
+	c = slot->c;
+	if ((a ^ hash) >> 32 || ((b ^ hash >> 16) & 0xffff) || ((c ^ hash >> 32) & 0xffff))
+		return;
+	if ((__u16)(c >> 16) != (__u16)s->ifindex)
+		return;
+	if (s->has & HAS_KNOWN)
+		p = (struct passed_part *)(s->tail + sizeof(struct known_part));
+	else
+		p = (struct passed_part *)s->tail;
+	s->has |= HAS_PASSED;
+	p->seq = c >> 32;
+	p->ipid = (__u16)a;
+	p->ttl = (__u8)(a >> 16);
+	p->bits = 0;
+	if (a & SLOT_IPV4)
+		p->bits |= PASSED_IPID;
+	if (a & SLOT_BARE_SYN)
+		p->bits |= PASSED_SYN;
+	if (a & SLOT_HAS_MAC)
+		p->bits |= PASSED_MAC;
+	b >>= 16;
+	__builtin_memcpy(p->mac, &b, 8);
+}
+
 /* Where TCP does not tell of all its replies: of the RST itself on its way out. */
 static __always_inline void look_up_own_packet(struct sighting *s, struct found *f, bool beside)
 {

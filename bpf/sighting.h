@@ -40,6 +40,7 @@ enum origin {
 #define HAS_QUEUE_DEV 0x80   /* a second device: dev2 */
 #define HAS_ABORT 0x100	     /* the abort part */
 #define HAS_KNOWN 0x200	     /* the known part */
+#define HAS_PASSED 0x400     /* the passed part */
 
 /*
  * Of KIND_WIRE_IN, in the place of HAS_WIRE: another device than the one that
@@ -176,6 +177,20 @@ struct known_part {
 	__u32 spare;
 };
 
+/* Bits of passed_part.bits. */
+#define PASSED_IPID 0x01
+#define PASSED_MAC 0x02
+#define PASSED_SYN 0x04 /* a SYN without ACK: its sender connects */
+
+/* The handshake's packet of a RST's source, as the same device received it. */
+struct passed_part {
+	__u32 seq;
+	__u16 ipid;
+	__u8 ttl;
+	__u8 bits;
+	__u8 mac[8]; /* six are used */
+};
+
 struct sighting {
 	__u64 mono_ns;
 	__u64 netns_cookie;
@@ -215,9 +230,9 @@ struct sighting {
 	__u8 trigger_has_mac;
 	/*
 	 * The tail, of which only the used part is sent: the tcp part where
-	 * HAS_TCP; the known part where HAS_KNOWN; the abort part where
-	 * HAS_ABORT, up to its stack's end; the trigger, padded to eight bytes;
-	 * the RST.
+	 * HAS_TCP; the known part where HAS_KNOWN; the passed part where
+	 * HAS_PASSED; the abort part where HAS_ABORT, up to its stack's end; the
+	 * trigger, padded to eight bytes; the RST.
 	 */
 	__u8 tail[sizeof(struct tcp_part) + sizeof(struct known_part) + TRIGGER_MAX + 256];
 };
@@ -226,11 +241,13 @@ struct sighting {
 const struct tcp_part *tcp_part_type __attribute__((unused));
 const struct abort_part *abort_part_type __attribute__((unused));
 const struct known_part *known_part_type __attribute__((unused));
+const struct passed_part *passed_part_type __attribute__((unused));
 
 #define HEAD_SIZE __builtin_offsetof(struct sighting, tail)
 
 _Static_assert(HEAD_SIZE % 8 == 0, "the tail must be aligned");
-_Static_assert(sizeof(struct tcp_part) % 8 == 0 && sizeof(struct known_part) % 8 == 0, "parts must keep it so");
+_Static_assert(sizeof(struct tcp_part) % 8 == 0 && sizeof(struct known_part) % 8 == 0 &&
+		       sizeof(struct passed_part) % 8 == 0, "parts must keep it so");
 
 /* Indices into the counters. */
 enum counter {

@@ -92,19 +92,22 @@ struct {
 /*
  * The other end's packet of a handshake, in the slot that the hash of its
  * addresses names. Whoever comes later takes the slot: a flood of SYNs costs
- * nothing but what it overwrites. Both words bear a part of the hash, so that
+ * nothing but what it overwrites. Each word bears a part of the hash, so that
  * neither another connection's packet nor one half-written is taken for this.
  *
- *	a: hash 63..32 | has MAC | IPv4 | 0 | TTL | IP ID
+ *	a: hash 63..32 | has MAC | IPv4 | bare SYN | 0 | TTL | IP ID
  *	b: MAC                             | hash 31..16
+ *	c: SEQ         | device            | hash 47..32
  */
 struct slot {
 	__u64 a;
 	__u64 b;
+	__u64 c;
 };
 
 #define SLOT_HAS_MAC 0x80000000ULL
 #define SLOT_IPV4 0x40000000ULL
+#define SLOT_BARE_SYN 0x20000000ULL
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

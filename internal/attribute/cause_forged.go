@@ -30,13 +30,14 @@ var forged = cause{
 		{sender: reset.Path, cause: reset.Forged, who: likely, why: likely,
 			needs:  []sign{given(not(strayHere)), given(twoSigns)},
 			adds:   append(signsOf(both), who(weak, hopsAway), who(weak, neighbour)),
-			doubts: []sign{who(weak, ttlSame), both(strong, noBaseline), both(strong, oneSided)}},
+			doubts: []sign{who(weak, ttlSame), both(strong, noBaseline), both(strong, oneSided), both(strong, passing)}},
 	},
 }
 
 // hintOfForgery is the verdict of one strong sign, where nothing better explains
-// it. Of what only passes, too little is known for one: routes differ, and so do
-// the RSTs of one host.
+// it. Of what only passes, too little is known for most of them: the RSTs of one
+// host differ, and what answered for it at first, or the way, was nearer. There
+// it must have come from nearer than its source's handshake, or from a neighbour.
 var hintOfForgery = cause{
 	word: reset.Forged,
 	seen: []row{
@@ -47,9 +48,10 @@ var hintOfForgery = cause{
 	},
 }
 
-// passing holds where this host only passed the RST on and knows no more of it.
+// passing holds where this host only passed the RST on, and where it came from
+// is no sign.
 var passing = clue{fact: factStage, says: "this host only passed it on", holds: func(c *Case) bool {
-	return c.Reset.Direction == reset.Forward && !c.flow().Known
+	return c.Reset.Direction == reset.Forward && !c.flow().Known && !ttlNearer.holds(c) && !otherNeighbour.holds(c)
 }}
 
 // strayHere holds where nothing here ever had to do with the RST: its numbers

@@ -79,8 +79,7 @@ var (
 	}}
 	ipidOdd = clue{fact: factIPID, says: "not 0, though that address's handshake and Linux's answers have 0", holds: func(c *Case) bool {
 		p := c.packet()
-		return p.Family == reset.IPv4 && bareRST.holds(c) && c.past().Known && c.past().HandshakeIPID == reset.Some[uint16](0) &&
-			p.IPID.OK && p.IPID.V != 0
+		return p.Family == reset.IPv4 && bareRST.holds(c) && c.handshakeIPID() == reset.Some[uint16](0) && p.IPID.OK && p.IPID.V != 0
 	}}
 	ipidJump = clue{fact: factIPID, says: "it breaks the count of that address", holds: func(c *Case) bool {
 		f := c.flow()
@@ -94,6 +93,16 @@ var (
 	}}
 	inexact = clue{fact: factSeq, says: "not the next in sequence", holds: became(reset.Challenged).holds}
 )
+
+func (c *Case) handshakeIPID() reset.Opt[uint16] {
+	if passed, ok := c.passed(); ok {
+		return passed.IPID
+	}
+	if c.past().Known && c.Reset.Direction != reset.Forward {
+		return c.past().HandshakeIPID
+	}
+	return reset.Opt[uint16]{}
+}
 
 func ackOfNothing(c *Case) bool {
 	if f := c.flow(); f.Known {

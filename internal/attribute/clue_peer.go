@@ -31,8 +31,12 @@ func (c *Case) usualTTL() (uint8, bool) {
 		onlySYN := f.Stage == reset.AfterSYNACK && f.Originator == reset.Some(true)
 		return usual, usual == ttl || !onlySYN
 	}
-	if c.Reset.Direction == reset.Out {
+	switch c.Reset.Direction {
+	case reset.Out:
 		return 0, false
+	case reset.Forward:
+		p, ok := c.passed()
+		return p.TTL, ok
 	}
 	if c.past().Known && c.past().HandshakeTTL.OK {
 		return c.past().HandshakeTTL.V, true
@@ -42,6 +46,22 @@ func (c *Case) usualTTL() (uint8, bool) {
 	}
 	return 0, false
 }
+
+// passed is the handshake's packet of the RST's source, as it passed this host. A
+// SYN in somebody else's name is answered with a SYN with ACK, and that by the
+// host of that address with a RST, which bears the SYN's next number: there
+// nothing says that the two had one sender.
+func (c *Case) passed() (*reset.Passed, bool) {
+	p := &c.context().Passed
+	if c.Reset.Direction != reset.Forward || c.flow().Known || !p.Known || p.TTL == 0 {
+		return p, false
+	}
+	return p, !p.SYN || c.packet().Seq.OK && c.packet().Seq.V-p.Seq > 1
+}
+
+// ownHops is how far a neighbour seems to be: of what only passed, this host's own
+// hop is counted.
+func (c *Case) ownHops() int { return int(c.context().Passed.Hops) }
 
 // gap is how many hops further than its usual distance the RST came from;
 // negative: nearer. same says that the TTL is the usual one.
@@ -54,7 +74,7 @@ func (c *Case) gap() (hops int, same, ok bool) {
 	return distance(ttl.V) - distance(usual), ttl.V == usual, true
 }
 
-func ttlClue(says string, test func(hops int, same bool, ttl uint8) bool) clue {
+func ttlClue(says string, test func(hops int, same, neighbour bool) bool) clue {
 	return clue{
 		fact: factTTL, says: says,
 		value: func(c *Case) string {
@@ -67,20 +87,20 @@ func ttlClue(says string, test func(hops int, same bool, ttl uint8) bool) clue {
 		},
 		holds: func(c *Case) bool {
 			hops, same, ok := c.gap()
-			return ok && test(hops, same, c.packet().TTL.V)
+			return ok && test(hops, same, distance(c.packet().TTL.V) == c.ownHops())
 		},
 	}
 }
 
 var (
-	ttlSame = ttlClue("as other packets of that address", func(_ int, same bool, _ uint8) bool { return same })
+	ttlSame = ttlClue("as other packets of that address", func(_ int, same, _ bool) bool { return same })
 	// ttlNearer: two hops or more; or one that makes it a neighbour.
-	ttlNearer  = ttlClue("two hops nearer or more than that address, or a neighbour's where it is none", func(hops int, _ bool, ttl uint8) bool { return hops <= -2 || hops < 0 && distance(ttl) == 0 })
-	ttlFarther = ttlClue("two hops further or more than that address", func(hops int, _ bool, _ uint8) bool { return hops >= 2 })
+	ttlNearer  = ttlClue("two hops nearer or more than that address, or a neighbour's where it is none", func(hops int, _, neighbour bool) bool { return hops <= -2 || hops < 0 && neighbour })
+	ttlFarther = ttlClue("two hops further or more than that address", func(hops int, _, _ bool) bool { return hops >= 2 })
 	// ttlShifted: by one hop, or from another first value: routes change, and
 	// some systems send RSTs with a TTL of their own.
-	ttlShifted = ttlClue("one hop off that address, or of another first value", func(hops int, same bool, ttl uint8) bool {
-		return !same && hops > -2 && hops < 2 && (hops >= 0 || distance(ttl) > 0)
+	ttlShifted = ttlClue("one hop off that address, or of another first value", func(hops int, same, neighbour bool) bool {
+		return !same && hops > -2 && hops < 2 && (hops >= 0 || !neighbour)
 	})
 	hopsAway = clue{
 		fact: factHops, says: "how far away",
@@ -118,7 +138,11 @@ func realMAC(mac reset.MAC) bool {
 }
 
 func (c *Case) usualMAC() reset.MAC {
-	switch {
+	switch passed, ok := c.passed(); {
+	case ok:
+		return passed.MAC
+	case c.Reset.Direction == reset.Forward && !c.flow().Known:
+		return nil
 	case c.flow().Known:
 		return c.flow().MAC
 	case c.past().Known && realMAC(c.past().HandshakeMAC):
@@ -135,7 +159,7 @@ func macDiffers(c *Case) bool {
 // isNeighbour holds where the address's host itself is on the same link.
 func isNeighbour(c *Case) bool {
 	usual, ok := c.usualTTL()
-	return ok && distance(usual) == 0
+	return ok && distance(usual) == c.ownHops()
 }
 
 // asThePeer and notThePeer say what speaks for the host of that address and

@@ -136,6 +136,10 @@ func drawContext(t *rapid.T) *reset.Context {
 		p.ClosedFrom, p.ClosedError = "ESTABLISHED", rapid.Uint16Range(0, 120).Draw(t, "errno")
 		p.Originator = optional(t, func() bool { return rapid.Bool().Draw(t, "originator") })
 	}
+	x.Passed = reset.Passed{
+		Known: rapid.Bool().Draw(t, "passed"), TTL: rapid.Uint8().Draw(t, "ttl passed"), Hops: rapid.Uint8().Draw(t, "hops"),
+		Seq: rapid.Uint32().Draw(t, "seq passed"), SYN: rapid.Bool().Draw(t, "SYN passed"),
+	}
 	x.Peer = reset.PeerFacts{Known: rapid.Bool().Draw(t, "peer"), TTL: rapid.Uint8().Draw(t, "ttl")}
 	x.Beside = reset.Beside{Known: rapid.Bool().Draw(t, "beside"), SndNxt: optional(t, func() uint32 { return few(t) })}
 	drawFlow(t, &x.Flow)

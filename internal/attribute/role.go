@@ -22,6 +22,9 @@ func (c *Case) sourceOpened() (yes, ok bool) {
 	if t := c.Reset.Trigger; t != nil && t.Flags&reset.SYN != 0 {
 		return t.Flags&reset.ACK != 0, true // a SYN+ACK answers its SYN
 	}
+	if p := &c.context().Passed; c.Reset.Direction == reset.Forward && p.Known {
+		return p.SYN, true
+	}
 	if c.Reset.Direction != reset.In && !out {
 		return false, false
 	}

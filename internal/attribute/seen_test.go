@@ -191,6 +191,48 @@ func TestPassingAndCaptured(t *testing.T) {
 }
 
 // TestWordsOfTheTrade: names that others have for it stand in the evidence.
+// TestPassingWithABaseline: what a router knows of a connection that only passes
+// it is the packet with which the RST's source opened it.
+func TestPassingWithABaseline(t *testing.T) {
+	peer, path := reset.Peer, reset.Path
+	hosts, other := reset.MAC{2, 0, 0, 0, 0, 1}, reset.MAC{2, 0, 0, 0, 0, 2}
+	opened := func(ttl uint8, set ...func(*reset.Passed)) known {
+		return func(c *Case) {
+			p := &c.Context.Passed
+			*p = reset.Passed{Known: true, TTL: ttl, Hops: 1, MAC: hosts, Seq: 4000}
+			c.Reset.Packet.MACSrc = hosts
+			for _, s := range set {
+				s(p)
+			}
+		}
+	}
+	syn := func(seq uint32) func(*reset.Passed) {
+		return func(p *reset.Passed) { p.SYN, p.Seq = true, seq }
+	}
+	from := func(mac reset.MAC) known { return func(c *Case) { c.Reset.Packet.MACSrc = mac } }
+	forward := func(facts ...known) *Case { return caseOf(reset.Forward, append(facts, seenBy(reset.Wire))...) }
+	differ := after(func(a *After) { a.Others, a.OthersDiffer = 2, true })
+	checkSituations(t, []situation{
+		{"as its handshake", forward(bareForm, opened(60)), peer, possible, reset.PeerNoConnection, possible, 0},
+		{"as its handshake, and another differs", forward(bareForm, opened(60), differ), peer, possible, reset.PeerNoConnection, possible, 0},
+		{"from nearer", forward(bareForm, opened(50)), path, possible, reset.FirewallReject, possible, 0},
+		{"from nearer, as no kernel writes it", forward(oddlyFormed, opened(50)), path, possible, reset.Forged, possible, 0},
+		{"from nearer, and another differs", forward(oddlyFormed, opened(50), differ), path, likely, reset.Forged, likely, 0},
+		{"from a neighbour that is nearer by one", forward(oddlyFormed, withTTL(63), opened(62)), path, possible, reset.Forged, possible, 0},
+		{"from one hop nearer", forward(bareForm, opened(59)), peer, possible, reset.PeerNoConnection, possible, 0},
+		// What answered for the host, or the way, was nearer.
+		{"from further", forward(bareForm, withTTL(50), opened(60)), peer, possible, reset.PeerNoConnection, possible, 0},
+		{"from further, and another differs", forward(bareForm, withTTL(50), opened(60), differ), path, possible, reset.Forged, possible, 0},
+		{"by another router", forward(bareForm, opened(60), from(other)), peer, possible, reset.PeerNoConnection, possible, 0},
+		{"by another neighbour", forward(bareForm, withTTL(63), opened(63), from(other)), path, possible, reset.Forged, possible, 0},
+		{"from nearer than its SYN", forward(oddlyFormed, opened(50, syn(4000))), path, possible, reset.Forged, possible, 0},
+		// The SYN was in its name, and it refuses the answer.
+		{"from nearer than its SYN, which it follows", forward(bareForm, opened(50, syn(4999))), peer, possible, reset.PeerNoConnection, possible, 0},
+		{"in the SYN's name, a neighbour's", forward(bareForm, withTTL(63), opened(63, syn(4999)), from(other)), peer, possible, reset.PeerNoConnection, possible, 0},
+		{"received, and something of the kind had passed", caseOf(reset.In, accepting("ESTABLISHED"), bareForm, metAt(60), opened(40)), peer, likely, reset.PeerNoConnection, likely, 0},
+	})
+}
+
 func TestWordsOfTheTrade(t *testing.T) {
 	tests := []struct {
 		stage      reset.Stage
@@ -221,15 +263,19 @@ func TestRole(t *testing.T) {
 		c    *Case
 		want reset.Role
 	}{
-		"answers a SYN":                 {caseOf(reset.Out, to(reset.SYN)), reset.Responder},
-		"answers a SYN+ACK":             {caseOf(reset.Out, to(reset.SYN|reset.ACK)), reset.Originator},
-		"sent by who connected":         {caseOf(reset.Out, originator), reset.Originator},
-		"received by who connected":     {caseOf(reset.In, originator), reset.Responder},
-		"received while connecting":     {caseOf(reset.In, socketIn("SYN_SENT")), reset.Responder},
-		"received in a handshake":       {caseOf(reset.In, socketIn("NEW_SYN_RECV")), reset.Originator},
-		"sent by a listener":            {caseOf(reset.Out, socketIn("LISTEN")), reset.Responder},
-		"in a capture, of the SYN's":    {caseOf(reset.Transit, inFile(func(f *reset.FlowFacts) { f.Originator = reset.Some(true) })), reset.Originator},
-		"in a capture, of the other's":  {caseOf(reset.Transit, inFile(func(f *reset.FlowFacts) { f.Originator = reset.Some(false) })), reset.Responder},
+		"answers a SYN":                {caseOf(reset.Out, to(reset.SYN)), reset.Responder},
+		"answers a SYN+ACK":            {caseOf(reset.Out, to(reset.SYN|reset.ACK)), reset.Originator},
+		"sent by who connected":        {caseOf(reset.Out, originator), reset.Originator},
+		"received by who connected":    {caseOf(reset.In, originator), reset.Responder},
+		"received while connecting":    {caseOf(reset.In, socketIn("SYN_SENT")), reset.Responder},
+		"received in a handshake":      {caseOf(reset.In, socketIn("NEW_SYN_RECV")), reset.Originator},
+		"sent by a listener":           {caseOf(reset.Out, socketIn("LISTEN")), reset.Responder},
+		"in a capture, of the SYN's":   {caseOf(reset.Transit, inFile(func(f *reset.FlowFacts) { f.Originator = reset.Some(true) })), reset.Originator},
+		"in a capture, of the other's": {caseOf(reset.Transit, inFile(func(f *reset.FlowFacts) { f.Originator = reset.Some(false) })), reset.Responder},
+		"passing, of the SYN's": {caseOf(reset.Forward, func(c *Case) {
+			c.Context.Passed = reset.Passed{Known: true, SYN: true}
+		}), reset.Originator},
+		"passing, of the other's":       {caseOf(reset.Forward, func(c *Case) { c.Context.Passed.Known = true }), reset.Responder},
 		"passing, and nothing is known": {caseOf(reset.Forward, originator), reset.RoleNone},
 		"nothing is known":              {caseOf(reset.In), reset.RoleNone},
 	}

@@ -209,6 +209,7 @@ func (p *pending) joinWireOut(s *reset.Sighting) {
 		return
 	}
 	r.Direction = reset.Forward
+	p.joinPassed(s)
 	if p.tuple == (tuple{s.Src, s.Dst}) {
 		// netfilter's FORWARD sees the header after the hop was counted, with
 		// the link header of its arrival; so does the record.
@@ -223,6 +224,22 @@ func (p *pending) joinWireOut(s *reset.Sighting) {
 		}
 	} else {
 		r.NAT = translation(p.tuple, tuple{s.Src, s.Dst})
+	}
+}
+
+// joinPassed has what is known of the RST's source counted like the packet, of
+// which the record has the header as it leaves.
+func (p *pending) joinPassed(s *reset.Sighting) {
+	passed := &p.context.Passed
+	if !p.hasContext || !passed.Known {
+		return
+	}
+	p.connection = reset.Connection{Baseline: reset.BaselineHandshake}
+	p.record.Connection = &p.connection
+	came, goes := p.record.Packet.TTL, s.Packet.TTL
+	if p.tuple == (tuple{s.Src, s.Dst}) && came.OK && goes.OK && goes.V < came.V && passed.TTL >= came.V-goes.V {
+		passed.Hops = came.V - goes.V
+		passed.TTL -= passed.Hops
 	}
 }
 

@@ -98,7 +98,7 @@ func (e *entry) takeContext(from *reset.Context) {
 	}
 	e.context = *from
 	c := &e.context
-	c.Past.HandshakeMAC, c.Peer.MAC, c.Flow.MAC = e.own(c.Past.HandshakeMAC), e.own(c.Peer.MAC), e.own(c.Flow.MAC)
+	c.Past.HandshakeMAC, c.Peer.MAC, c.Passed.MAC, c.Flow.MAC = e.own(c.Past.HandshakeMAC), e.own(c.Peer.MAC), e.own(c.Passed.MAC), e.own(c.Flow.MAC)
 	c.Past.Owner = e.owner.take(c.Past.Owner)
 	if c.Flow.Answers != nil {
 		answers := *c.Flow.Answers

@@ -13,6 +13,7 @@ type Context struct {
 	Inode  uint64 // of the socket: what /proc/PID/fd calls socket:[inode]; 0: no process holds it
 	Past   Past
 	Peer   PeerFacts
+	Passed Passed
 	Beside Beside
 	Flow   FlowFacts
 }
@@ -72,6 +73,19 @@ type PeerFacts struct {
 	IPID  uint16
 	MAC   MAC
 	AgoNS int64
+}
+
+// Passed is the packet with which the RST's source had opened the connection, as
+// it passed this host by the same device: a SYN, or a SYN with ACK. Nobody here
+// took part, so it may have been written in somebody else's name.
+type Passed struct {
+	Known bool
+	TTL   uint8 // counted like the record's
+	Hops  uint8 // of both, that this host itself has counted
+	IPID  Opt[uint16]
+	MAC   MAC
+	Seq   uint32
+	SYN   bool // without ACK: the RST's source connected
 }
 
 // Beside is another connection of the same local address and port: what an
@@ -169,6 +183,9 @@ func (c *Context) Merge(other *Context, prevails bool) {
 	}
 	if other.Peer.Known && (prevails || !c.Peer.Known) {
 		c.Peer = other.Peer
+	}
+	if other.Passed.Known && (prevails || !c.Passed.Known) {
+		c.Passed = other.Passed
 	}
 	if other.Beside.Known && (prevails || !c.Beside.Known) {
 		c.Beside = other.Beside

@@ -22,7 +22,9 @@ func benignMakers() []Maker {
 		{Name: "benign-other-ttl", Kernel: "ip_send_unicast_reply, ip_select_ttl", Scenes: remote, make: makeOtherTTL},
 		{Name: "backscatter", Kernel: "tcp_v4_rcv, no_tcp_socket", Scenes: throughBox, make: makeBackscatter},
 		{Name: "scan-ports", Kernel: "tcp_v4_rcv, no_tcp_socket", make: makeScanPorts},
-		{Name: "scan-half-open", Kernel: "tcp_v4_rcv, no_tcp_socket", make: makeScanHalfOpen},
+		{Name: "scan-half-open", Kernel: "tcp_v4_rcv, no_tcp_socket", make: func(r *run) error { return r.scanHalfOpen(0) }},
+		// The SYN has a TTL of its own: nmap draws one, and so does who writes others' names.
+		{Name: "scan-nearer", Kernel: "tcp_v4_rcv, no_tcp_socket", Scenes: remote, make: func(r *run) error { return r.scanHalfOpen(37) }},
 	}
 }
 
@@ -302,9 +304,9 @@ func makeScanPorts(r *run) error {
 	return r.awaitSent(r.server.node, ports)
 }
 
-// makeScanHalfOpen asks open ports with SYNs of no socket: the scanner's own
-// kernel answers each SYN+ACK, and nobody has lost anything.
-func makeScanHalfOpen(r *run) error {
+// scanHalfOpen asks open ports with SYNs of no socket, of that TTL: the scanner's
+// own kernel answers each SYN+ACK, and nobody has lost anything.
+func (r *run) scanHalfOpen(ttl uint8) error {
 	open := 5 + r.n
 	for i := range open {
 		l, err := r.listen(r.server, 1)
@@ -313,6 +315,7 @@ func makeScanHalfOpen(r *run) error {
 		}
 		defer l.vanish()
 		s := r.craft(r.client, r.server, r.lab.NextPort(), l.local.Port(), reset.SYN)
+		s.TTL = ttl
 		if err := r.client.node.InjectRaw(s.Bytes()); err != nil {
 			return err
 		}

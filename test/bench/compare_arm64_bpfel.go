@@ -26,6 +26,7 @@ const (
 	compareVarFastLoads      = "fast_loads"
 	compareVarKeepPayload    = "keep_payload"
 	compareVarKnownPartType  = "known_part_type"
+	compareVarPassedPartType = "passed_part_type"
 	compareVarSnapLen        = "snap_len"
 	compareVarTcpPartType    = "tcp_part_type"
 )
@@ -90,12 +91,13 @@ type compareMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type compareVariableSpecs struct {
-	AbortPartType *ebpf.VariableSpec `ebpf:"abort_part_type"`
-	FastLoads     *ebpf.VariableSpec `ebpf:"fast_loads"`
-	KeepPayload   *ebpf.VariableSpec `ebpf:"keep_payload"`
-	KnownPartType *ebpf.VariableSpec `ebpf:"known_part_type"`
-	SnapLen       *ebpf.VariableSpec `ebpf:"snap_len"`
-	TcpPartType   *ebpf.VariableSpec `ebpf:"tcp_part_type"`
+	AbortPartType  *ebpf.VariableSpec `ebpf:"abort_part_type"`
+	FastLoads      *ebpf.VariableSpec `ebpf:"fast_loads"`
+	KeepPayload    *ebpf.VariableSpec `ebpf:"keep_payload"`
+	KnownPartType  *ebpf.VariableSpec `ebpf:"known_part_type"`
+	PassedPartType *ebpf.VariableSpec `ebpf:"passed_part_type"`
+	SnapLen        *ebpf.VariableSpec `ebpf:"snap_len"`
+	TcpPartType    *ebpf.VariableSpec `ebpf:"tcp_part_type"`
 }
 
 // compareObjects contains all objects after they have been loaded into the kernel.
@@ -131,12 +133,13 @@ func (m *compareMaps) Close() error {
 //
 // It can be passed to loadCompareObjects or ebpf.CollectionSpec.LoadAndAssign.
 type compareVariables struct {
-	AbortPartType *ebpf.Variable `ebpf:"abort_part_type"`
-	FastLoads     *ebpf.Variable `ebpf:"fast_loads"`
-	KeepPayload   *ebpf.Variable `ebpf:"keep_payload"`
-	KnownPartType *ebpf.Variable `ebpf:"known_part_type"`
-	SnapLen       *ebpf.Variable `ebpf:"snap_len"`
-	TcpPartType   *ebpf.Variable `ebpf:"tcp_part_type"`
+	AbortPartType  *ebpf.Variable `ebpf:"abort_part_type"`
+	FastLoads      *ebpf.Variable `ebpf:"fast_loads"`
+	KeepPayload    *ebpf.Variable `ebpf:"keep_payload"`
+	KnownPartType  *ebpf.Variable `ebpf:"known_part_type"`
+	PassedPartType *ebpf.Variable `ebpf:"passed_part_type"`
+	SnapLen        *ebpf.Variable `ebpf:"snap_len"`
+	TcpPartType    *ebpf.Variable `ebpf:"tcp_part_type"`
 }
 
 // comparePrograms contains all programs after they have been loaded into the kernel.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -24,7 +25,7 @@ type around struct {
 func (a around) String() string {
 	text, err := json.Marshal(map[string]any{
 		"connection": a.Connection, "process": a.Process, "socket": a.Socket, "stack": a.Stack,
-		"past": a.Past, "peer": a.Peer, "beside": a.Beside,
+		"past": a.Past, "peer": a.Peer, "passed": a.Passed, "beside": a.Beside,
 	})
 	if err != nil {
 		return err.Error()
@@ -229,6 +230,29 @@ var contexts = []told{
 	{"unread-data", reset.In, testkit.Release{}, map[string]func(around) bool{
 		"handshake": handshake,
 	}},
+	{"benign-other-ttl", reset.Forward, testkit.Release{}, map[string]func(around) bool{
+		"its SYN+ACK": func(a around) bool { return passed(a, 128) && !a.Passed.SYN && a.Passed.Seq+1 == a.Packet.Seq.V },
+		"a baseline": func(a around) bool {
+			return a.Connection.Baseline == reset.BaselineHandshake && a.Connection.State == ""
+		},
+	}},
+	{"scan-nearer", reset.Forward, testkit.Release{}, map[string]func(around) bool{
+		"its SYN": func(a around) bool { return passed(a, 37) && a.Passed.SYN && a.Passed.Seq+1 == a.Packet.Seq.V },
+	}},
+	{"backscatter", reset.Forward, testkit.Release{}, map[string]func(around) bool{
+		"no handshake": func(a around) bool { return !a.Passed.Known && a.Connection == nil },
+	}},
+}
+
+// passed wants what the source of a RST had sent at its handshake, as a router
+// or a bridge between had it.
+func passed(a around, ttl uint8) bool {
+	hops := uint8(1)
+	if strings.HasPrefix(a.Interface.In, "p") { // a bridge's port
+		hops = 0
+	}
+	return a.Passed.Known && a.Passed.TTL == ttl-hops && a.Passed.Hops == hops && len(a.Passed.MAC) == 6 &&
+		bytes.Equal(a.Passed.MAC, a.Packet.MACSrc) && a.Passed.IPID.OK == (a.Packet.Family == reset.IPv4)
 }
 
 // TestContext makes one kind of reset after the other and holds what the sensor

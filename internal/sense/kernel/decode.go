@@ -33,6 +33,7 @@ const (
 	hasQueueDev
 	hasAbort
 	hasKnown
+	hasPassed
 )
 
 // hasTaker, of a packet that came in, stands in the place of hasWire.
@@ -42,6 +43,7 @@ const (
 	headSize    = int(unsafe.Offsetof(probeSighting{}.Tail))
 	tcpPartSize = int(unsafe.Sizeof(probeTcpPart{}))
 	knownSize   = int(unsafe.Sizeof(probeKnownPart{}))
+	passedSize  = int(unsafe.Sizeof(probePassedPart{}))
 	abortHead   = int(unsafe.Offsetof(probeAbortPart{}.Stack))
 )
 
@@ -108,7 +110,7 @@ func (d *decoder) decode(head *probeSighting, tail []byte, s *reset.Sighting, at
 		place.connection = d.connection(head, parts.tcp)
 		s.Connection = &place.connection
 	}
-	if parts.tcp != nil || parts.known != nil {
+	if parts.tcp != nil || parts.known != nil || parts.passed != nil {
 		d.context(head, parts, s, &place.context)
 	}
 	d.packet(head, parts.raw, s)
@@ -159,6 +161,7 @@ func (d *decoder) decode(head *probeSighting, tail []byte, s *reset.Sighting, at
 type parts struct {
 	tcp          *probeTcpPart
 	known        *probeKnownPart
+	passed       *probePassedPart
 	abort        *probeAbortPart // only as far as its stack is long
 	trigger, raw []byte
 }
@@ -176,6 +179,12 @@ func split(head *probeSighting, tail []byte) (p parts, err error) {
 			return p, errSample
 		}
 		p.known, tail = (*probeKnownPart)(unsafe.Pointer(&tail[0])), tail[knownSize:]
+	}
+	if head.Has&hasPassed != 0 {
+		if len(tail) < passedSize {
+			return p, errSample
+		}
+		p.passed, tail = (*probePassedPart)(unsafe.Pointer(&tail[0])), tail[passedSize:]
 	}
 	if head.Has&hasAbort != 0 {
 		if len(tail) < abortHead {

@@ -15,6 +15,12 @@ const (
 )
 
 const (
+	passedIPID = 1 << iota
+	passedMAC
+	passedSYN
+)
+
+const (
 	connectionRole = 1 << iota
 	connectionOriginator
 	connectionHandshake
@@ -37,6 +43,9 @@ func (d *decoder) context(head *probeSighting, p parts, s *reset.Sighting, c *re
 		c.Cgroup, c.Inode = p.tcp.Cgroup, p.tcp.Inode
 		d.socket(p.tcp, s.Connection.State, &c.Socket)
 		s.Connection.Baseline = reset.BaselineNone
+	}
+	if p.passed != nil {
+		c.Passed = d.passed(p.passed)
 	}
 	if p.known == nil {
 		if p.tcp != nil {
@@ -145,6 +154,18 @@ func (d *decoder) past(head *probeSighting, line *probeConnection, c *reset.Cont
 		past.RTTUS = reset.Some(line.SrttUs >> 3)
 	}
 	past.RcvNxt, past.SndNxt = reset.Some(line.RcvNxt), reset.Some(line.SndNxt)
+}
+
+// passed reads the handshake's packet of a RST's source.
+func (d *decoder) passed(part *probePassedPart) reset.Passed {
+	p := reset.Passed{Known: true, TTL: part.Ttl, Seq: part.Seq, SYN: part.Bits&passedSYN != 0}
+	if part.Bits&passedIPID != 0 {
+		p.IPID = reset.Some(part.Ipid)
+	}
+	if part.Bits&passedMAC != 0 {
+		p.MAC = d.mac([6]byte(part.Mac[:6]))
+	}
+	return p
 }
 
 func (d *decoder) beside(head *probeSighting, k *probeKnownPart, b *reset.Beside) {

@@ -93,6 +93,15 @@ type probeOwner struct {
 	Comm     [16]int8
 }
 
+type probePassedPart struct {
+	_    structs.HostLayout
+	Seq  uint32
+	Ipid uint16
+	Ttl  uint8
+	Bits uint8
+	Mac  [8]uint8
+}
+
 type probePeer struct {
 	_       structs.HostLayout
 	HeardNs uint64
@@ -169,6 +178,7 @@ type probeSlot struct {
 	_ structs.HostLayout
 	A uint64
 	B uint64
+	C uint64
 }
 
 type probeTcpPart struct {
@@ -251,6 +261,7 @@ const (
 	probeVarKeepPayload         = "keep_payload"
 	probeVarKnownPartType       = "known_part_type"
 	probeVarPacketHooks         = "packet_hooks"
+	probeVarPassedPartType      = "passed_part_type"
 	probeVarSnapLen             = "snap_len"
 	probeVarTcpPartType         = "tcp_part_type"
 	probeVarWakeIntervalNs      = "wake_interval_ns"
@@ -342,6 +353,7 @@ type probeVariableSpecs struct {
 	KeepPayload    *ebpf.VariableSpec `ebpf:"keep_payload"`
 	KnownPartType  *ebpf.VariableSpec `ebpf:"known_part_type"`
 	PacketHooks    *ebpf.VariableSpec `ebpf:"packet_hooks"`
+	PassedPartType *ebpf.VariableSpec `ebpf:"passed_part_type"`
 	SnapLen        *ebpf.VariableSpec `ebpf:"snap_len"`
 	TcpPartType    *ebpf.VariableSpec `ebpf:"tcp_part_type"`
 	WakeIntervalNs *ebpf.VariableSpec `ebpf:"wake_interval_ns"`
@@ -413,6 +425,7 @@ type probeVariables struct {
 	KeepPayload    *ebpf.Variable `ebpf:"keep_payload"`
 	KnownPartType  *ebpf.Variable `ebpf:"known_part_type"`
 	PacketHooks    *ebpf.Variable `ebpf:"packet_hooks"`
+	PassedPartType *ebpf.Variable `ebpf:"passed_part_type"`
 	SnapLen        *ebpf.Variable `ebpf:"snap_len"`
 	TcpPartType    *ebpf.Variable `ebpf:"tcp_part_type"`
 	WakeIntervalNs *ebpf.Variable `ebpf:"wake_interval_ns"`
