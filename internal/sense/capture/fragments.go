@@ -15,9 +15,16 @@ const (
 	partialFor   = int64(30 * time.Second)
 )
 
+// partialKey is what the pieces of one packet share, at one place: a router's
+// capture has each of them twice.
+type partialKey struct {
+	packet.FragmentKey
+	device, header uint32
+}
+
 // partial is a packet of which not all pieces have come.
 type partial struct {
-	key    packet.FragmentKey
+	key    partialKey
 	at     int64 // of its first piece in the file
 	head   []byte
 	pieces []piece
@@ -39,7 +46,7 @@ type piece struct {
 
 // partials are those that wait, the oldest first.
 type partials struct {
-	waiting map[packet.FragmentKey]*partial
+	waiting map[partialKey]*partial
 	order   []*partial
 }
 
@@ -53,18 +60,20 @@ func (r *Reader) piece(name string, f *frame, at spot) (bool, error) {
 	if err := r.expire(f.at); err != nil {
 		return true, err
 	}
-	p := r.partials.waiting[one.Key]
+	place := f.place(at.link)
+	key := partialKey{one.Key, place.Interface, place.Header}
+	p := r.partials.waiting[key]
 	if p == nil {
 		if len(r.partials.order) >= maxPartial {
 			if err := r.giveUp(); err != nil {
 				return true, err
 			}
 		}
-		p = &partial{key: one.Key, at: f.at}
+		p = &partial{key: key, at: f.at}
 		if r.partials.waiting == nil {
-			r.partials.waiting = map[packet.FragmentKey]*partial{}
+			r.partials.waiting = map[partialKey]*partial{}
 		}
-		r.partials.waiting[one.Key] = p
+		r.partials.waiting[key] = p
 		r.partials.order = append(r.partials.order, p)
 	}
 	if one.Offset == 0 && p.head == nil {
