@@ -1,6 +1,7 @@
 package testkit
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 
@@ -48,13 +49,18 @@ func makeHaproxyRejects(r *run) error {
 		return err
 	}
 	for range r.n {
-		c, err := s.call()
-		if err != nil {
-			return err
+		c, err := r.dial(r.client, r.server.at(s.port))
+		if c != nil {
+			defer c.vanish()
 		}
-		defer c.vanish()
-		if err := c.awaitReset(); err != nil {
-			return err
+		switch {
+		case errors.Is(err, unix.ECONNRESET): // before connect() had returned
+		case err != nil:
+			return fmt.Errorf("connecting to a server: %w", err)
+		default:
+			if err := c.awaitReset(); err != nil {
+				return err
+			}
 		}
 		r.sent(s.reset(c, reset.RST|reset.ACK, reset.LingerZero, "TCP_STATE"))
 	}
