@@ -36,14 +36,18 @@ type After struct {
 	SeqChange bool
 	// AckChange: two RSTs of this source within two seconds acknowledge different
 	// numbers, neither of which the other end ever sent (RST_ACK_CHANGE, likewise).
-	AckChange     bool
-	SharedIPID    bool // RSTs of other sources bore this IP ID, not 0, or its neighbours
-	Twin          *Twin
-	NeverSent     *reset.Netns // the source is this namespace, which is watched: no such RST left it
-	RelayedFrom   *Link        // the same process took a RST on another connection just before
-	Death         *Link        // the same process's end reset others: the first of them
-	Siblings      int          // so many more resets have the same first cause
-	QuietLike     int          // resets whose silence was as long as this one's, of QuietOf
+	AckChange  bool
+	SharedIPID bool // RSTs of other sources bore this IP ID, not 0, or its neighbours
+	Twin       *Twin
+	NeverSent  *reset.Netns // the source is this namespace, which is watched: no such RST left it
+	// Tracked is conntrack's entry here whose other end's packets have the RST's
+	// addresses, turned round, and whose own are others: what it answers was not
+	// translated.
+	Tracked       *reset.NAT
+	RelayedFrom   *Link // the same process took a RST on another connection just before
+	Death         *Link // the same process's end reset others: the first of them
+	Siblings      int   // so many more resets have the same first cause
+	QuietLike     int   // resets whose silence was as long as this one's, of QuietOf
 	QuietOf       int
 	ScansBySource int // ports that this source's RSTs, or SYNs that were refused, have met of late
 }

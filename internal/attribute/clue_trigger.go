@@ -74,6 +74,19 @@ var (
 // What conntrack made of the trigger.
 var invalid = trig(factConntrack, "INVALID", func(_ *Case, t *reset.Trigger) bool { return t.Conntrack == "INVALID" })
 
+// untranslated holds where this host translates the connection to which the
+// answered packet belongs, and the RST bears the addresses of that packet as it
+// came: of all others the RST would bear those of before the translation.
+var untranslated = clue{
+	fact: factTracked, says: "this host translates that connection, and the packet that it answers came by untranslated",
+	value: func(c *Case) string {
+		o := c.After.Tracked.Original
+		return "this host translates that connection, from " + o.Src.String() + " to " + o.Dst.String() +
+			", and the packet that it answers came by untranslated"
+	},
+	holds: func(c *Case) bool { return c.After.Tracked != nil },
+}
+
 // The connection beside: of the same local address and port, to another remote.
 var (
 	hasBeside = clue{

@@ -22,6 +22,7 @@ const (
 	factBytes     = "trigger-data"  // that it carries data, or none
 	factAck       = "trigger-ack"   // how its ACK fits what was sent
 	factConntrack = "conntrack"     // what conntrack made of it
+	factTracked   = "translation"   // conntrack translates the connection that it belongs to
 	factBeside    = "beside"        // another connection of the same local port
 	factNumbers   = "numbers-match" // its SEQ and ACK go on where a connection stood
 

@@ -170,6 +170,9 @@ func drawAfter(t *rapid.T, a *After) {
 	a.SharedIPID = rapid.Bool().Draw(t, "shared")
 	a.QuietLike, a.QuietOf = rapid.IntRange(0, 4).Draw(t, "like"), rapid.IntRange(0, 8).Draw(t, "of")
 	a.ScansBySource = rapid.IntRange(0, 9).Draw(t, "scans")
+	if rapid.IntRange(0, 3).Draw(t, "tracked") == 0 {
+		a.Tracked = &reset.NAT{}
+	}
 	if rapid.IntRange(0, 3).Draw(t, "link") == 0 {
 		a.RelayedFrom = &Link{ID: reset.ID{3}, AgoNS: rapid.Int64Range(-1, 2e8).Draw(t, "ago")}
 	}

@@ -36,7 +36,7 @@ var allowed = map[reset.Cause][]reset.Sender{
 	reset.OutOfMemory:       {reset.LocalKernel},
 	reset.MPTCP:             {reset.LocalKernel, reset.LocalApp, reset.Peer},
 	reset.TupleReused:       {reset.LocalKernel},
-	reset.UntranslatedReply: {reset.LocalKernel},
+	reset.UntranslatedReply: {reset.LocalKernel, reset.Peer},
 	reset.WrongHost:         {reset.Peer, reset.LocalKernel},
 	reset.FirewallReject:    {reset.LocalFirewall, reset.Path, reset.Peer},
 	reset.Injected:          {reset.LocalInject},

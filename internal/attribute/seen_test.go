@@ -166,9 +166,13 @@ func TestPassingAndCaptured(t *testing.T) {
 		})
 	}
 	file := func(facts ...known) *Case { return caseOf(reset.Transit, facts...) }
+	translates := after(func(a *After) { a.Tracked = &reset.NAT{} })
 	checkSituations(t, []situation{
 		{"a refusal passes", forward(refusingForm), peer, possible, reset.Refused, possible, 0},
 		{"an answer passes", forward(bareForm), peer, possible, reset.PeerNoConnection, possible, 0},
+		{"an answer passes to what was not translated", forward(bareForm, translates), peer, possible, reset.UntranslatedReply, likely, 0},
+		{"an abort passes, and was translated", forward(abortingForm, translates), peer, possible, reset.PeerAbort, possible, 0},
+		{"an answer is received, and was translated", caseOf(reset.In, accepting("ESTABLISHED"), bareForm, metAt(60), translates), peer, likely, reset.PeerNoConnection, likely, 0},
 		{"an abort passes", forward(abortingForm), peer, possible, reset.PeerAbort, possible, 0},
 		{"REJ", file(flow(reset.AfterSYN, false), refusingForm), peer, likely, reset.Refused, likely, reset.FailedConnect},
 		{"RSTOS0", file(flow(reset.AfterSYN, true), bareForm), peer, likely, reset.PeerAbort, possible, 0},

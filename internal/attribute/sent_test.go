@@ -73,6 +73,7 @@ func TestSentByTheKernel(t *testing.T) {
 		c.Context.Beside = reset.Beside{Known: true, State: "ESTABLISHED", SndNxt: reset.Some[uint32](1000)}
 	}
 	tracked := func(t *reset.Trigger) { t.Conntrack = "INVALID" }
+	masquerades := after(func(a *After) { a.Tracked = &reset.NAT{} })
 	timer := withSocket(func(s *reset.SocketFacts) {
 		s.TimeoutHit, s.Probes, s.Keepalive, s.UserTimeoutMS = reset.Some(true), reset.Some[uint8](3), reset.Some(true), reset.Some[uint32](0)
 	})
@@ -97,6 +98,8 @@ func TestSentByTheKernel(t *testing.T) {
 		{"untranslated, by conntrack's word", out(saying("NO_SOCKET"), to(toDataFlags, numbered(9, 1<<31), tracked), beside), kernel, certain, reset.UntranslatedReply, likely, 0},
 		{"another connection beside, and nothing fits", out(saying("NO_SOCKET"), to(toDataFlags, numbered(9, 1<<31)), beside), kernel, certain, reset.NoConnection, likely, 0},
 		{"invalid, and no other connection", out(saying("NO_SOCKET"), to(toDataFlags, tracked)), kernel, certain, reset.NoConnection, likely, 0},
+		{"untranslated, of a connection from behind this host", out(saying("NO_SOCKET"), to(toDataFlags, numbered(9, 1<<31), tracked), masquerades), kernel, certain, reset.UntranslatedReply, likely, reset.LostData},
+		{"of a connection from behind this host, and nobody says untranslated", out(saying("NO_SOCKET"), to(toDataFlags, numbered(9, 1<<31)), masquerades), kernel, certain, reset.NoConnection, likely, 0},
 		{"a SYN is never untranslated", out(saying("NO_SOCKET"), to(reset.SYN, tracked), beside), kernel, certain, reset.NoListener, certain, 0},
 		{"TIME_WAIT, FIN known to the peer", out(saying("TCP_TIMEWAIT_SOCKET"), to(toDataFlags, numbered(700, 1001)), finSent), kernel, certain, reset.TimeWait, certain, reset.LostData},
 		{"TIME_WAIT, nothing known", out(saying("TCP_TIMEWAIT_SOCKET"), to(toDataFlags)), kernel, certain, reset.TimeWait, likely, reset.LostData},

@@ -134,6 +134,7 @@ func (d *Daemon) open(background context.Context) (err error) {
 	}
 	d.place.Early, d.place.Enrichers = d.enrich.early(), d.enrich.enrichers()
 	d.place.OtherEnd = newOtherEnd(d.capture, d.tracker.List)
+	d.place.Tracked = d.enrich.tracked()
 	go d.enrich.run(background)
 	joining := correlate.DefaultConfig()
 	joining.Window = cfg.Capture.JoinWindow.Std()

@@ -51,6 +51,9 @@ type Place struct {
 	// OtherEnd says in which namespace of this host a RST's source is; nil: nobody
 	// knows.
 	OtherEnd func(*reset.Reset) (reset.Netns, bool)
+	// Tracked is how this host translates the connection whose other end's packets
+	// have a RST's addresses turned round; nil: nobody asks.
+	Tracked func(*reset.Reset) *reset.NAT
 }
 
 // Pipeline turns sightings into recorded resets. Its methods may be called by
@@ -110,6 +113,7 @@ func NewPipeline(cfg correlate.Config, place Place, recorder Recorder, keep func
 		return nil, err
 	}
 	remembering := recall.DefaultConfig()
+	remembering.Tracked = place.Tracked
 	remembering.OtherEnd, remembering.Wants = place.OtherEnd, laterWants(place.Enrichers)
 	if p.memory, err = recall.New(remembering); err != nil {
 		return nil, err

@@ -40,7 +40,9 @@ func (m *Memory) lookAround(c *attribute.Case, self *entry) {
 		m.findOthers(s, a)
 		m.findSharedIPID(s, a)
 		m.findNeverSent(s, a)
+		m.findTracked(s, a)
 	case reset.Out:
+		m.findTracked(s, a)
 		m.findDeath(s, a)
 		if a.Death == nil && a.Siblings == 0 {
 			m.findRelayed(s, a)

@@ -19,6 +19,10 @@ type Config struct {
 	// sensor knows that end of the connection there and would have seen the RST
 	// leave; nil: nobody knows.
 	OtherEnd func(*reset.Reset) (reset.Netns, bool)
+	// Tracked is conntrack's entry, in the RST's namespace, of the connection whose
+	// other end's packets have the RST's addresses turned round; nil: none is
+	// known, or not yet. A nil function: nobody asks.
+	Tracked func(*reset.Reset) *reset.NAT
 	// Wants says whether somebody may add to a record by its last revision, of one
 	// whose verdict nothing can change any more; nil: nobody may.
 	Wants func(*reset.Reset) bool

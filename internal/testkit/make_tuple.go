@@ -28,6 +28,7 @@ func tupleMakers() []Maker {
 		{Name: "untranslated-reply-own", Kernel: "nf_conntrack_tcp_packet, tcp_v4_rcv", Scenes: routed, make: func(r *run) error {
 			return r.untranslatedReply(r.lab.Client, nftables.ChainHookOutput)
 		}},
+		{Name: "untranslated-masquerade", Kernel: "nf_conntrack_tcp_packet, tcp_v4_rcv", Scenes: routed, make: makeUntranslatedMasquerade},
 		{Name: "untranslated-syn-ack", Kernel: "nft_notrack_eval, tcp_v4_rcv", Scenes: routed, make: makeUntranslatedSynAck},
 		{Name: "wrong-host", Kernel: "tcp_v4_rcv, no_tcp_socket", Scenes: bridged, make: makeWrongHost},
 	}
@@ -277,20 +278,72 @@ func (r *run) untranslatedReply(by *Node, hook *nftables.ChainHook) error {
 		if err := server.locate(); err != nil {
 			return err
 		}
-		s := Segment{
-			Src: server.local, Dst: client.local, Seq: server.sndNxt + 1<<28, Ack: server.rcvNxt,
-			Flags: reset.ACK | reset.PSH, Window: 500, DF: true, Payload: []byte("far out of the window"),
-		}
-		if err := r.server.node.InjectRaw(s.Bytes()); err != nil {
-			return err
-		}
-		if err := server.awaitReset(); err != nil {
+		if err := r.farOut(server); err != nil {
 			return err
 		}
 		r.sent(r.stranger(server.local, client.local, server.rcvNxt))
 		if err := r.awaitSent(r.client.node, i+1); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// farOut has the server send what conntrack calls INVALID, since it is far out
+// of the window, and waits for the RST that it brings about.
+func (r *run) farOut(server *sock) error {
+	s := Segment{
+		Src: server.local, Dst: server.remote, Seq: server.sndNxt + 1<<28, Ack: server.rcvNxt,
+		Flags: reset.ACK | reset.PSH, Window: 500, DF: true, Payload: []byte("far out of the window"),
+	}
+	if err := r.server.node.InjectRaw(s.Bytes()); err != nil {
+		return err
+	}
+	return server.awaitReset()
+}
+
+// makeUntranslatedMasquerade is the same of a router that puts its own address
+// into the client's place: what is not translated back has reached the router
+// itself, which knows no such connection.
+func makeUntranslatedMasquerade(r *run) error {
+	outside := side{r.lab.Router, prefixes(2, 1)[0].Addr(), "r1"}
+	if r.scene.Family == reset.IPv6 {
+		outside.addr = prefixes(2, 1)[1].Addr()
+	}
+	for range r.n {
+		l, err := r.listen(r.server, 1)
+		if err != nil {
+			return err
+		}
+		defer l.vanish()
+		port := r.lab.NextPort()
+		err = r.translate(r.lab.Router, translation{
+			hook: nftables.ChainHookPostrouting, dstPort: l.local.Port(), source: true, to: netip.AddrPortFrom(outside.addr, port),
+		})
+		if err != nil {
+			return err
+		}
+		client, err := r.dial(r.client, l.local)
+		defer client.vanish()
+		if err != nil {
+			return fmt.Errorf("connecting by a router that masquerades: %w", err)
+		}
+		server, err := l.accept()
+		if err != nil {
+			return err
+		}
+		defer server.vanish()
+		if err := server.locate(); err != nil {
+			return err
+		}
+		if err := r.farOut(server); err != nil {
+			return err
+		}
+		answer := r.stranger(server.local, server.remote, server.rcvNxt)
+		answer.from, answer.at = outside, r.lab.Router
+		// From there it comes from nearer than all that the client sent.
+		answer.seen = seen(reset.Peer, reset.PeerNoConnection, reset.UntranslatedReply, reset.FirewallReject, reset.Forged).or(reset.Path).must()
+		r.sent(answer)
 	}
 	return nil
 }

@@ -85,9 +85,16 @@ func (f *Finder) Enrich(r *reset.Reset, _ *reset.Context) {
 	if t := r.Trigger; t != nil && r.Direction == reset.Out && t.Flags&(reset.SYN|reset.ACK) == reset.SYN {
 		return
 	}
+	r.NAT = f.Of(r)
+}
+
+// Of is what conntrack has of the RST's addresses, or of those turned round, as
+// far as that is known by now; nil: nothing that is translated. It never waits.
+func (f *Finder) Of(r *reset.Reset) *reset.NAT {
 	if found, ok := f.table.Get(flow{r.Netns.ID, reset.Tuple{Src: r.Src, Dst: r.Dst}}); ok {
-		r.NAT = found
+		return found
 	}
+	return nil
 }
 
 // ask is asked by the table. A packet that was already translated when it was
