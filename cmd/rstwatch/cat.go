@@ -83,6 +83,9 @@ func (a *app) cat(cmd *cobra.Command, o catOptions, args []string) error {
 		return err
 	}
 	printer.app = &app{stdin: a.stdin, stdout: out, stderr: a.stderr}
+	if err := printer.begin(); err != nil {
+		return err
+	}
 	if err := journal.Check(nil, cfg.Journal.Dir); err != nil {
 		return err
 	}

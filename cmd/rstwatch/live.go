@@ -51,6 +51,9 @@ The marks in front of who and why: none is certain, ~ likely, ? possible.`,
 			ctx, cancel := withDuration(cmd.Context(), duration)
 			defer cancel()
 			printer, err := a.newPrinter(p, cfg, filter, cancel)
+			if err == nil {
+				err = printer.begin()
+			}
 			if err != nil {
 				return err
 			}

@@ -13,6 +13,7 @@ import (
 	"github.com/rstwatch/rstwatch/internal/attribute"
 	"github.com/rstwatch/rstwatch/internal/config"
 	"github.com/rstwatch/rstwatch/internal/daemon"
+	"github.com/rstwatch/rstwatch/internal/export"
 	"github.com/rstwatch/rstwatch/internal/present"
 	"github.com/rstwatch/rstwatch/internal/query"
 	"github.com/rstwatch/rstwatch/internal/reset"
@@ -20,7 +21,7 @@ import (
 
 // The words that flags of printing take.
 var (
-	outputs = []string{"text", "json", "classic"}
+	outputs = []string{"text", "json", "classic", "csv", "zeek", "pcapng"}
 	times   = []string{"day", "full"}
 	colours = []string{"auto", "always", "never"}
 )
@@ -34,7 +35,7 @@ type printing struct {
 }
 
 func (p *printing) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&p.output, "output", "o", "text", "how to print: text, json or classic (the kernel's own LOG line)")
+	cmd.Flags().StringVarP(&p.output, "output", "o", "text", "how to print: text, json, classic (the kernel's own LOG line), csv, zeek (a log of Zeek's) or pcapng (for Wireshark, with the verdict as a comment)")
 	cmd.Flags().StringVar(&p.time, "time", "day", "time stamps: day (15:27:04.118) or full (RFC 3339)")
 	cmd.Flags().StringVar(&p.colour, "color", "auto", "colours: auto, always or never")
 	cmd.Flags().IntVarP(&p.count, "count", "n", 0, "end after this many resets (0: never)")
@@ -75,6 +76,7 @@ type printer struct {
 	seen   seen
 	left   int
 	done   func()
+	headed bool // the format's heading is still to be written
 	buffer []byte
 	shown  atomic.Uint64 // resets, not lines
 }
@@ -92,8 +94,30 @@ func (a *app) newPrinter(p printing, cfg *config.Config, filter *query.Filter, d
 		out.format = daemon.JSONLines
 	case "classic":
 		out.format = daemon.ClassicLines(daemon.ClassicOptions(cfg.Classic), nil)
+	case "csv":
+		out.format, out.headed = export.CSV(), true
+	case "zeek":
+		out.format, out.headed = export.Zeek(time.Now()), true
+	case "pcapng":
+		if _, isTerminal := terminal(a.stdout); isTerminal {
+			return nil, usagef("--output pcapng is no text for a terminal\nhint: > FILE.pcapng, or | wireshark -k -i -")
+		}
+		out.format, out.headed = export.PCAPNG(version), true
 	}
 	return out, nil
+}
+
+// begin writes what stands before the first reset, where a format has such a
+// heading: who reads it along wants to begin.
+func (p *printer) begin() error {
+	if !p.headed {
+		return nil
+	}
+	p.headed = false
+	if _, err := p.app.stdout.Write(p.format(nil, &reset.Entry{})); err != nil {
+		return fmt.Errorf("printing: %w", err)
+	}
+	return nil
 }
 
 func (a *app) newText(p printing) *present.Text {
@@ -127,9 +151,15 @@ func (p *printer) print(e *reset.Entry) error {
 	if e.Reset == nil || p.left < 0 || p.filter != nil && !p.filter.Match(e.Reset) {
 		return nil
 	}
+	if err := p.begin(); err != nil {
+		return err
+	}
 	attribute.Complete(e.Reset)
 	_, again := p.seen.before(e.Reset)
 	p.buffer = p.format(p.buffer[:0], e)
+	if !again && len(p.buffer) == 0 {
+		return nil // what this format does not print, or not yet
+	}
 	p.seen.note(e.Reset)
 	if len(p.buffer) > 0 {
 		if _, err := p.app.stdout.Write(p.buffer); err != nil {
@@ -138,8 +168,8 @@ func (p *printer) print(e *reset.Entry) error {
 			return fmt.Errorf("printing: %w", err)
 		}
 	}
-	if again || len(p.buffer) == 0 {
-		return nil // a further revision, or one that this format does not print
+	if again {
+		return nil // a further revision
 	}
 	p.shown.Add(1)
 	if p.left > 0 {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ import (
 type readOptions struct {
 	printing
 	vantage []string
+	judge   bool
 }
 
 func newReadCommand(a *app) *cobra.Command {
@@ -38,6 +40,9 @@ Files are pcap or pcapng, also compressed with gzip or zstd; - is standard
 input. Several are read as one, in the order of their packets' time. The words
 after the last file are the FILTER.
 
+A pcapng file that rstwatch wrote bears its records, and those are read: who
+gives you the file vouches for them. --judge judges the packets alone.
+
 What a host knows of itself is not in a capture, so the direction is "transit"
 unless --vantage says on whose side the capture was made.`,
 		Example: `  rstwatch read trace.pcap
@@ -47,6 +52,7 @@ unless --vantage says on whose side the capture was made.`,
 	}
 	o.flags(cmd)
 	cmd.Flags().StringSliceVar(&o.vantage, "vantage", nil, "`address` of the host that captured: what it sends is \"out\", what it gets is \"in\"")
+	cmd.Flags().BoolVar(&o.judge, "judge", false, "judge anew what a file of --output pcapng has a record of")
 	return cmd
 }
 
@@ -76,12 +82,15 @@ func (a *app) read(cmd *cobra.Command, o readOptions, args []string) error {
 		return err
 	}
 	printer.app = &app{stdin: a.stdin, stdout: out, stderr: a.stderr}
+	if err := printer.begin(); err != nil {
+		return err
+	}
 	reader, err := capture.New(c, files, a.stdin)
 	if err != nil {
 		return err
 	}
 	stop := a.showProgress(reader, files, printer)
-	err = a.readAll(ctx, reader, daemon.Claims(cfg), printer)
+	err = a.readAll(ctx, reader, daemon.Claims(cfg), printer, o.judge)
 	stop()
 	switch {
 	case errors.Is(err, context.Canceled) && printer.left < 0 && cmd.Context().Err() == nil:
@@ -148,7 +157,7 @@ func looksLikeFile(name string) bool {
 }
 
 // readAll joins, judges and prints.
-func (a *app) readAll(ctx context.Context, reader *capture.Reader, claims daemon.Enricher, p *printer) error {
+func (a *app) readAll(ctx context.Context, reader *capture.Reader, claims daemon.Enricher, p *printer, judge bool) error {
 	var found *capture.Found
 	var failed error
 	joiner, err := correlate.New(correlate.DefaultConfig(), func(r *reset.Reset, joined correlate.Joined) {
@@ -162,6 +171,9 @@ func (a *app) readAll(ctx context.Context, reader *capture.Reader, claims daemon
 	}
 	batch := make([]reset.Sighting, 1)
 	return reader.Run(ctx, func(f *capture.Found) error {
+		if r := recordOf(f); r != nil && !judge {
+			return p.print(&reset.Entry{Reset: r})
+		}
 		found, batch[0] = f, *f.Sighting
 		joiner.Add(batch)
 		if failed == nil && ctx.Err() != nil {
@@ -182,4 +194,22 @@ func after(f *capture.Found) attribute.After {
 		a.PeerSpoke, a.PeerSpokeNS = &l.What, l.AfterNS
 	}
 	return a
+}
+
+// recordOf is the record that the file itself bears of a packet; nil if it has
+// none, or one of another packet.
+func recordOf(f *capture.Found) *reset.Reset {
+	if len(f.Record) == 0 {
+		return nil
+	}
+	e, err := reset.ParseJSON(f.Record)
+	if err != nil || e.Reset == nil || e.Reset.ID.IsZero() {
+		return nil
+	}
+	r, packet := e.Reset, &f.Sighting.Packet
+	if len(r.Packet.Raw) > 0 && !bytes.HasPrefix(packet.Raw, r.Packet.Raw[:min(len(r.Packet.Raw), len(packet.Raw))]) ||
+		r.Src != f.Sighting.Src || r.Dst != f.Sighting.Dst || r.Packet.Seq.V != packet.Seq.V {
+		return nil
+	}
+	return r
 }

@@ -119,6 +119,9 @@ func (a *app) run(ctx context.Context, cancel context.CancelFunc, cfg *config.Co
 	}
 	if _, isTerminal := terminal(a.stdout); isTerminal || always || p.count > 0 {
 		printer, err := a.newPrinter(p, cfg, nil, cancel)
+		if err == nil {
+			err = printer.begin()
+		}
 		if err != nil {
 			return err
 		}

@@ -20,6 +20,7 @@ type held struct {
 	ip       int    // where the IP header is in it
 	nth      uint64 // of frames that are alike
 	tunnel   []reset.Tunnel
+	record   []byte // what the file itself says of it
 }
 
 // maxHeld bounds the resets that wait: in a storm the oldest goes before its
@@ -95,6 +96,7 @@ func (r *Reader) hold(name string, f *frame, at spot, watch *flow.Watch) error {
 	r.fill(&h.sighting, h.data, f, at)
 	h.sighting.Packet.Tunnel = h.tunnel
 	h.id = identify(f.at, &h.sighting.Packet, nth)
+	h.record = append(h.record[:0], f.record()...)
 	h.sighting.Context = nil
 	if watch != nil {
 		h.context = reset.Context{Flow: watch.Facts}
@@ -107,7 +109,7 @@ func (r *Reader) hold(name string, f *frame, at spot, watch *flow.Watch) error {
 // release hands on the RST that waited longest.
 func (r *Reader) release() error {
 	h := r.held.pop()
-	r.found = Found{ID: h.id, Sighting: &h.sighting, File: h.file, Frame: h.frame}
+	r.found = Found{ID: h.id, Sighting: &h.sighting, File: h.file, Frame: h.frame, Record: h.record}
 	if h.watch != nil {
 		r.found.Later, r.found.Copies, r.found.Scans = h.watch.Later, h.watch.Copies, r.flows.Scans(h.watch)
 		r.found.QuietLike, r.found.QuietOf = r.flows.Quiet(h.watch)

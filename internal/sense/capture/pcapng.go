@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"math/bits"
@@ -228,6 +229,26 @@ func (f *pcapngFile) packet(into *frame, d *device, at int64, body []byte, captu
 }
 
 // option finds an option by its code; a list that is damaged ends there.
+// mark begins the comment that a record was written into (internal/export).
+const mark = "rstwatch-record: "
+
+// record is the record that a file bears of a packet, as JSON; nil if it has none.
+func (f *frame) record() []byte {
+	const comment = 1
+	o, list := order(f.swapped), f.options
+	for len(list) >= 4 {
+		code, length := o.u16(list[0:2]), int(o.u16(list[2:4]))
+		if code == 0 || 4+length > len(list) {
+			return nil
+		}
+		if value := list[4 : 4+length]; code == comment && bytes.HasPrefix(value, []byte(mark)) {
+			return value[len(mark):]
+		}
+		list = list[min(4+(length+3)&^3, len(list)):]
+	}
+	return nil
+}
+
 func option(list []byte, o order, code uint16) (value []byte, found bool) {
 	for len(list) >= 4 {
 		have, length := o.u16(list[0:2]), int(o.u16(list[2:4]))

@@ -39,6 +39,7 @@ type Found struct {
 	File     string
 	Frame    uint64 // in the file, from 1
 	Copies   int    // further frames of the same packet
+	Record   []byte // JSON of the record that the file itself bears of the packet; empty: none
 	Scans    int    // ports that were tried by whom the RST tells of, up to it and a little after
 	// Further resets toward the same service after a silence, and those of them
 	// after one as long.
