@@ -37,6 +37,7 @@ var mayImport = map[string][]string{
 
 	// What takes long is asked in the background.
 	"internal/enrich/*":           {"internal/reset", "internal/clock", "internal/enrich/lookup", "internal/enrich/cgroup", "internal/enrich/process"},
+	"internal/enrich/address":     {"internal/reset", "internal/clock", "internal/enrich/lookup", "internal/netns"},
 	"internal/enrich/listener":    {"internal/reset", "internal/attribute", "internal/clock", "internal/enrich/lookup", "internal/netns"},
 	"internal/enrich/translation": {"internal/reset", "internal/clock", "internal/enrich/lookup", "internal/netns", "internal/netlink/conntrack"},
 	"internal/enrich/rule":        {"internal/reset", "internal/clock", "internal/enrich/lookup", "internal/netns"}, // rules are read where they hold

@@ -43,7 +43,11 @@ type After struct {
 	// Tracked is conntrack's entry here whose other end's packets have the RST's
 	// addresses, turned round, and whose own are others: what it answers was not
 	// translated.
-	Tracked       *reset.NAT
+	Tracked *reset.NAT
+	// AddressNS is how long before the RST, which answers a packet that fits nothing
+	// here, its source's address had come to a device of this host that had another
+	// for longer; all of that was watched.
+	AddressNS     reset.Opt[int64]
 	RelayedFrom   *Link // the same process took a RST on another connection just before
 	Death         *Link // the same process's end reset others: the first of them
 	Siblings      int   // so many more resets have the same first cause

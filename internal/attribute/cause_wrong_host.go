@@ -23,4 +23,17 @@ var wrongHost = cause{
 	},
 }
 
+// movedAddress is the same at the other host: the address is there for less long
+// than the connection, whose begin nobody here has seen.
+var movedAddress = cause{
+	word: reset.WrongHost,
+	sent: []row{
+		{sender: reset.LocalKernel, cause: reset.WrongHost, who: certain, why: possible,
+			needs: []sign{who(decisive, reason("NO_SOCKET")), why(weak, toMidstream), why(weak, unknownHere), why(strong, addressCame)}},
+		// With a listener on the port it is the listener that refuses it.
+		{sender: reset.LocalKernel, cause: reset.WrongHost, who: certain, why: possible,
+			needs: []sign{who(decisive, reason("TCP_FLAGS")), why(weak, toMidstream), given(not(hadIt)), why(strong, addressCame)}},
+	},
+}
+
 var wrongHostAdds = []sign{why(weak, otherRouter), why(strong, otherNeighbour), why(weak, hopsAway)}

@@ -162,3 +162,17 @@ var unknownHere = clue{
 	fact: factNoPast, says: "no socket here has these addresses, and none is remembered",
 	holds: func(c *Case) bool { return !c.past().Known && c.state() == "" },
 }
+
+// idleAtMost is by when an idle connection has sent something, mostly: keepalives
+// begin after two hours (tcp(7), tcp_keepalive_time).
+const idleAtMost = int64(3 * time.Hour)
+
+// addressCame holds where this host has had the address for less long than it
+// is watched: had the connection begun here, its begin would have been seen.
+var addressCame = clue{
+	fact: factAddress, says: "this address came to this host, as a further one, within three hours before and while it was watched",
+	value: func(c *Case) string {
+		return "this address came to this host " + span(c.After.AddressNS.V) + " before, as a further one"
+	},
+	holds: func(c *Case) bool { return c.After.AddressNS.OK && c.After.AddressNS.V <= idleAtMost },
+}

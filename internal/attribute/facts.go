@@ -40,6 +40,7 @@ const (
 	factPast     = "past-connection" // this end had this connection
 	factFin      = "fin-sent"        // when this end sent its FIN
 	factReset    = "reset-before"    // an earlier RST had ended it
+	factAddress  = "address-came"    // when this host was given the address
 	factNoPast   = "never-known"     // nothing here ever had to do with this tuple
 	factBaseline = "no-baseline"     // the source was not known before
 	factQuiet    = "quiet-before"    // the silence that ended with our last send

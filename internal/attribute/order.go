@@ -37,6 +37,7 @@ var precedence = []*cause{
 	&untranslatedReply,
 	&halfOpen,
 	&timeWait,
+	&movedAddress,
 	&badAck,
 	&noListener,
 	&noConnection,

@@ -170,6 +170,7 @@ func drawAfter(t *rapid.T, a *After) {
 	a.SharedIPID = rapid.Bool().Draw(t, "shared")
 	a.QuietLike, a.QuietOf = rapid.IntRange(0, 4).Draw(t, "like"), rapid.IntRange(0, 8).Draw(t, "of")
 	a.ScansBySource = rapid.IntRange(0, 9).Draw(t, "scans")
+	a.AddressNS = optional(t, func() int64 { return rapid.Int64Range(0, 1e12).Draw(t, "address") })
 	if rapid.IntRange(0, 3).Draw(t, "tracked") == 0 {
 		a.Tracked = &reset.NAT{}
 	}

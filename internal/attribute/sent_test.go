@@ -72,6 +72,7 @@ func TestSentByTheKernel(t *testing.T) {
 	beside := func(c *Case) {
 		c.Context.Beside = reset.Beside{Known: true, State: "ESTABLISHED", SndNxt: reset.Some[uint32](1000)}
 	}
+	came := after(func(a *After) { a.AddressNS = reset.Some[int64](40e9) })
 	tracked := func(t *reset.Trigger) { t.Conntrack = "INVALID" }
 	masquerades := after(func(a *After) { a.Tracked = &reset.NAT{} })
 	timer := withSocket(func(s *reset.SocketFacts) {
@@ -84,6 +85,10 @@ func TestSentByTheKernel(t *testing.T) {
 		{"no listener, Linux 6.1", out(seenBy(reset.Wire, reset.KfreeSkb), dropping("NO_SOCKET"), to(reset.SYN)), kernel, certain, reset.NoListener, certain, reset.FailedConnect},
 		{"stray data", out(saying("NO_SOCKET"), to(toDataFlags, numbered(1, 2))), kernel, certain, reset.NoConnection, likely, reset.HarmUnknown},
 		{"stray SYN+ACK", out(saying("NO_SOCKET"), to(reset.SYN|reset.ACK, numbered(1, 2))), kernel, certain, reset.NoConnection, likely, reset.HarmUnknown},
+		{"stray data, to an address that came here", out(saying("NO_SOCKET"), to(toDataFlags, numbered(1, 2)), came), kernel, certain, reset.WrongHost, possible, reset.HarmUnknown},
+		{"the same at a listener's port", out(saying("TCP_FLAGS"), to(reset.ACK, numbered(1, 2)), socketIn("LISTEN"), came), kernel, certain, reset.WrongHost, possible, 0},
+		{"stray SYN+ACK, to an address that came here", out(saying("NO_SOCKET"), to(reset.SYN|reset.ACK, numbered(1, 2)), came), kernel, certain, reset.NoConnection, likely, 0},
+		{"half-open, at an address that came here", out(saying("NO_SOCKET"), to(toDataFlags, numbered(700, 1000)), past, came), kernel, certain, reset.HalfOpen, certain, reset.LostData},
 		{"half-open, its numbers fit", out(saying("NO_SOCKET"), to(toDataFlags, numbered(700, 1000)), past), kernel, certain, reset.HalfOpen, certain, reset.LostData},
 		{"half-open, other numbers", out(saying("NO_SOCKET"), to(toDataFlags, numbered(1<<31, 1<<30)), past), kernel, certain, reset.HalfOpen, likely, reset.LostData},
 		{"half-open at a listener's port", out(saying("TCP_FLAGS"), to(reset.ACK, numbered(700, 1000)), past), kernel, certain, reset.HalfOpen, likely, reset.HarmUnknown},

@@ -134,7 +134,7 @@ func (d *Daemon) open(background context.Context) (err error) {
 	}
 	d.place.Early, d.place.Enrichers = d.enrich.early(), d.enrich.enrichers()
 	d.place.OtherEnd = newOtherEnd(d.capture, d.tracker.List)
-	d.place.Tracked = d.enrich.tracked()
+	d.place.Tracked, d.place.AddressCame = d.enrich.tracked(), d.enrich.addressCame()
 	go d.enrich.run(background)
 	joining := correlate.DefaultConfig()
 	joining.Window = cfg.Capture.JoinWindow.Std()

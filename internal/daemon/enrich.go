@@ -9,6 +9,7 @@ import (
 
 	"github.com/rstwatch/rstwatch/internal/claim"
 	"github.com/rstwatch/rstwatch/internal/config"
+	"github.com/rstwatch/rstwatch/internal/enrich/address"
 	"github.com/rstwatch/rstwatch/internal/enrich/container"
 	"github.com/rstwatch/rstwatch/internal/enrich/listener"
 	"github.com/rstwatch/rstwatch/internal/enrich/lookup"
@@ -31,6 +32,7 @@ type enrichment struct {
 	containers *container.Reader
 	rules      *rule.Finder
 	nat        *translation.Finder
+	addresses  *address.Finder
 }
 
 // newEnrichment makes what the settings ask for; nothing is looked up before
@@ -46,6 +48,9 @@ func newEnrichment(cfg *config.Config, namespaces rule.Namespaces) (*enrichment,
 			return nil, fmt.Errorf("preparing look-ups: %w", err)
 		}
 		if e.listeners, err = listener.New(namespaces); err != nil {
+			return nil, fmt.Errorf("preparing look-ups: %w", err)
+		}
+		if e.addresses, err = address.New(namespaces); err != nil {
 			return nil, fmt.Errorf("preparing look-ups: %w", err)
 		}
 	}
@@ -103,6 +108,7 @@ func (e *enrichment) run(ctx context.Context) {
 	if e.owners != nil {
 		running.Go(func() { e.owners.Run(ctx) })
 		running.Go(func() { e.listeners.Run(ctx) })
+		running.Go(func() { e.addresses.Run(ctx) })
 	}
 	if e.containers != nil {
 		running.Go(func() { e.containers.Run(ctx) })
@@ -243,6 +249,7 @@ func (e *enrichment) status() *EnrichStatus {
 		s.Lookups["owner"] = statusOf(c.Counts)
 		s.Files, s.Searches, s.Stopped = c.Files, c.Searches, c.Stopped
 		s.Lookups["listener"] = statusOf(e.listeners.Counts())
+		s.Lookups["address"] = statusOf(e.addresses.Counts())
 	}
 	if e.containers != nil {
 		c := e.containers.Counts()

@@ -54,6 +54,9 @@ type Place struct {
 	// Tracked is how this host translates the connection whose other end's packets
 	// have a RST's addresses turned round; nil: nobody asks.
 	Tracked func(*reset.Reset) *reset.NAT
+	// AddressCame is how long before a RST its source's address had come to this
+	// host, beside another; nil: nobody asks.
+	AddressCame func(*reset.Reset) (agoNS int64, ok bool)
 }
 
 // Pipeline turns sightings into recorded resets. Its methods may be called by
@@ -113,7 +116,7 @@ func NewPipeline(cfg correlate.Config, place Place, recorder Recorder, keep func
 		return nil, err
 	}
 	remembering := recall.DefaultConfig()
-	remembering.Tracked = place.Tracked
+	remembering.Tracked, remembering.AddressCame = place.Tracked, place.AddressCame
 	remembering.OtherEnd, remembering.Wants = place.OtherEnd, laterWants(place.Enrichers)
 	if p.memory, err = recall.New(remembering); err != nil {
 		return nil, err

@@ -41,7 +41,7 @@ func Watch(ctx context.Context, cfg *config.Config, recorder Recorder, ready fun
 	}
 	place.Early, place.Enrichers = enrich.early(), enrich.enrichers()
 	place.OtherEnd = newOtherEnd(capture, tracker.List)
-	place.Tracked = enrich.tracked()
+	place.Tracked, place.AddressCame = enrich.tracked(), enrich.addressCame()
 	go enrich.run(background)
 	line, err := NewPipeline(joining, place, recorder, want.keep(), func(err error) {
 		if failed == nil {

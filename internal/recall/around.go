@@ -43,6 +43,7 @@ func (m *Memory) lookAround(c *attribute.Case, self *entry) {
 		m.findTracked(s, a)
 	case reset.Out:
 		m.findTracked(s, a)
+		m.findAddress(s, a)
 		m.findDeath(s, a)
 		if a.Death == nil && a.Siblings == 0 {
 			m.findRelayed(s, a)

@@ -23,6 +23,10 @@ type Config struct {
 	// other end's packets have the RST's addresses turned round; nil: none is
 	// known, or not yet. A nil function: nobody asks.
 	Tracked func(*reset.Reset) *reset.NAT
+	// AddressCame says how long before the RST its source's address had come to a
+	// device of this host that had another for longer, if that was watched, as far
+	// as known; nil: nobody asks.
+	AddressCame func(*reset.Reset) (agoNS int64, ok bool)
 	// Wants says whether somebody may add to a record by its last revision, of one
 	// whose verdict nothing can change any more; nil: nobody may.
 	Wants func(*reset.Reset) bool
