@@ -26,12 +26,14 @@ type readOptions struct {
 	printing
 	vantage []string
 	judge   bool
+	left    string
+	right   string
 }
 
 func newReadCommand(a *app) *cobra.Command {
 	var o readOptions
 	cmd := &cobra.Command{
-		Use:   "read FILE... [FILTER]",
+		Use:   "read {FILE... | --left FILE --right FILE} [FILTER]",
 		Short: "Resets out of capture files, judged by the same rules",
 		Long: `Reads the resets out of captures and says who sent them and why, as far as
 packets alone can tell. Needs no root, and nothing that runs here.
@@ -43,15 +45,28 @@ after the last file are the FILTER.
 A pcapng file that rstwatch wrote bears its records, and those are read: who
 gives you the file vouches for them. --judge judges the packets alone.
 
+With --left and --right, a capture of each end of the same connections, the two
+are joined: how far their clocks are apart, and of each reset whether it was
+sent at one end and seen to arrive at the other, never arrived, or arrived and
+was never sent.
+
 What a host knows of itself is not in a capture, so the direction is "transit"
 unless --vantage says on whose side the capture was made.`,
 		Example: `  rstwatch read trace.pcap
   rstwatch read --vantage 10.0.0.7 /var/tmp/ring.pcap* 'port 5432'
+  rstwatch read --left client.pcap --right server.pcap 'port 5432'
   ssh gateway tcpdump -i any -U -w - tcp | rstwatch read -`,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.read(cmd, o, args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.left != "" || o.right != "" {
+				return a.bothEnds(cmd, o, args)
+			}
+			return a.read(cmd, o, args)
+		},
 	}
 	o.flags(cmd)
 	cmd.Flags().StringSliceVar(&o.vantage, "vantage", nil, "`address` of the host that captured: what it sends is \"out\", what it gets is \"in\"")
+	cmd.Flags().StringVar(&o.left, "left", "", "`file` with a capture of one end; with --right: which end sent each reset, and did it arrive?")
+	cmd.Flags().StringVar(&o.right, "right", "", "`file` with a capture of the other end")
 	cmd.Flags().BoolVar(&o.judge, "judge", false, "judge anew what a file of --output pcapng has a record of")
 	return cmd
 }

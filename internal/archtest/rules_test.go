@@ -42,6 +42,7 @@ var mayImport = map[string][]string{
 	"internal/enrich/translation": {"internal/reset", "internal/clock", "internal/enrich/lookup", "internal/netns", "internal/netlink/conntrack"},
 	"internal/enrich/rule":        {"internal/reset", "internal/clock", "internal/enrich/lookup", "internal/netns"}, // rules are read where they hold
 	"internal/sense/capture":      {"internal/reset", "internal/clock", "internal/packet", "internal/flow"},
+	"internal/ends":               {"internal/reset", "internal/packet"}, // it compares segments, as the decoder gives them
 	"internal/flow":               {"internal/reset", "internal/packet"}, // it keeps account of segments, as the decoder gives them
 
 	"internal/incident": {"internal/reset", "internal/present"},   // its text is for people

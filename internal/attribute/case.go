@@ -48,12 +48,20 @@ type After struct {
 	// here, its source's address had come to a device of this host that had another
 	// for longer; all of that was watched.
 	AddressNS     reset.Opt[int64]
+	Ends          *Ends // what a capture of the other end says of it
 	RelayedFrom   *Link // the same process took a RST on another connection just before
 	Death         *Link // the same process's end reset others: the first of them
 	Siblings      int   // so many more resets have the same first cause
 	QuietLike     int   // resets whose silence was as long as this one's, of QuietOf
 	QuietOf       int
 	ScansBySource int // ports that this source's RSTs, or SYNs that were refused, have met of late
+}
+
+// Ends is what two captures, one of each end, say of a RST that one of them has.
+type Ends struct {
+	Text      string
+	SeenSent  bool // of one that arrived: it was seen to leave its source
+	NeverSent bool // of one that arrived: its source's capture has none
 }
 
 // Twin is the record of the same packet at the end on this host that sent it.

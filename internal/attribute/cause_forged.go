@@ -15,7 +15,7 @@ var forged = cause{
 		// No stack sends on after its own RST. A host that shares the address and
 		// does not know the connection does answer so: a bare reply proves less.
 		{sender: reset.Path, cause: reset.Forged, who: likely, why: certain,
-			needs:  []sign{given(not(bareRST)), given(not(refusalForm)), who(strong, spoke), why(decisive, spokeNew)},
+			needs:  []sign{given(not(seenSent)), given(not(bareRST)), given(not(refusalForm)), who(strong, spoke), why(decisive, spokeNew)},
 			adds:   append(signsOf(both), who(weak, hopsAway), who(weak, neighbour)),
 			doubts: []sign{who(strong, ttlSame), who(strong, noBaseline)}},
 		{sender: reset.Path, cause: reset.Forged, who: likely, why: likely,
@@ -24,11 +24,11 @@ var forged = cause{
 			doubts: []sign{who(weak, ttlSame)}},
 		// A bare acknowledgement may have been overtaken by the RST.
 		{sender: reset.Path, cause: reset.Forged, who: likely, why: likely,
-			needs:  []sign{both(strong, spoke)},
+			needs:  []sign{given(not(seenSent)), both(strong, spoke)},
 			adds:   append(signsOf(both), who(weak, hopsAway), who(weak, neighbour)),
 			doubts: []sign{who(strong, ttlSame), who(strong, noBaseline)}},
 		{sender: reset.Path, cause: reset.Forged, who: likely, why: likely,
-			needs:  []sign{given(not(strayHere)), given(twoSigns)},
+			needs:  []sign{given(not(seenSent)), given(not(strayHere)), given(twoSigns)},
 			adds:   append(signsOf(both), who(weak, hopsAway), who(weak, neighbour)),
 			doubts: []sign{who(weak, ttlSame), both(strong, noBaseline), both(strong, oneSided), both(strong, passing)}},
 	},
@@ -42,7 +42,7 @@ var hintOfForgery = cause{
 	word: reset.Forged,
 	seen: []row{
 		{sender: reset.Path, cause: reset.Forged, who: possible, why: possible,
-			needs:  []sign{given(not(strayHere)), given(not(passing)), given(oneSign)},
+			needs:  []sign{given(not(seenSent)), given(not(strayHere)), given(not(passing)), given(oneSign)},
 			adds:   append(signsOf(both), who(weak, hopsAway), who(weak, neighbour)),
 			doubts: []sign{both(strong, ttlSame), both(strong, noBaseline)}},
 	},

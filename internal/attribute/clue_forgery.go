@@ -32,12 +32,20 @@ var (
 	// neverSent: what goes past the device (PACKET_QDISC_BYPASS, AF_XDP) is not seen
 	// to leave, so this alone is no proof.
 	neverSent = clue{
-		fact: factNotSent, says: "its source is a namespace of this host, which is watched and sent no such RST",
+		fact: factNotSent, says: "its source is watched, on this host or by a capture there, and sent no such RST",
 		value: func(c *Case) string {
+			if c.After.NeverSent == nil {
+				return c.After.Ends.Text
+			}
 			return "its source is network namespace " + namespaceText(c.After.NeverSent) + " of this host, which is watched and sent no such RST"
 		},
-		holds: func(c *Case) bool { return c.After.NeverSent != nil },
+		holds: func(c *Case) bool {
+			return c.After.NeverSent != nil || c.After.Ends != nil && c.After.Ends.NeverSent
+		},
 	}
+	seenSent = clue{fact: factOtherEnd, says: "it was seen to leave its source", holds: func(c *Case) bool {
+		return c.After.Ends != nil && c.After.Ends.SeenSent
+	}}
 	resetsDiffer = clue{
 		fact: factDiffer, says: "more RSTs of these addresses, with other numbers",
 		value: func(c *Case) string {

@@ -65,7 +65,7 @@ func TestFactsAreDocumented(t *testing.T) {
 
 // TestFactsAreUsed: a fact that no row can give is no fact.
 func TestFactsAreUsed(t *testing.T) {
-	used := map[string]bool{factTwin: true, factUnwatched: true, factListener: true}
+	used := map[string]bool{factTwin: true, factUnwatched: true, factListener: true, factOtherEnd: true}
 	for _, r := range allRules() {
 		for _, s := range slices.Concat(r.needs, r.adds, r.doubts) {
 			if s.weight != reset.WeightNone {

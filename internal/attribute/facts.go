@@ -69,6 +69,7 @@ const (
 
 	// What other records and the rest of a capture say.
 	factTwin     = "twin"
+	factOtherEnd = "other-end"  // what a capture of the other end says of it
 	factNotSent  = "never-sent" // the source's own host, which is watched, sent no such RST
 	factRelayed  = "reset-received"
 	factDeath    = "process-end"

@@ -74,4 +74,19 @@ func (c *Case) conclude(harm reset.Harm) {
 	r.Role = c.role()
 	r.Harm = c.harm(harm)
 	c.link()
+	c.compare()
+}
+
+// compare adds what a capture of the other end says. A RST that was seen to leave
+// there is its source's, whatever it looks like here.
+func (c *Case) compare() {
+	ends, r := c.After.Ends, c.Reset
+	if ends == nil || ends.NeverSent {
+		return
+	}
+	e := reset.Evidence{Fact: factOtherEnd, Value: ends.Text, For: senderIs[r.Sender], Weight: reset.Weak}
+	if ends.SeenSent && r.Sender == reset.Peer {
+		e.Weight, r.Confidence.Sender = reset.Decisive, reset.Certain
+	}
+	r.Evidence = append(r.Evidence[:len(r.Evidence):len(r.Evidence)], e)
 }

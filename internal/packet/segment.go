@@ -2,6 +2,7 @@ package packet
 
 import (
 	"encoding/binary"
+	"net/netip"
 
 	"github.com/rstwatch/rstwatch/internal/reset"
 )
@@ -9,6 +10,20 @@ import (
 // Address is an IP address as two numbers, IPv4 as ::ffff:a.b.c.d: what a
 // table of connections compares fastest.
 type Address struct{ Hi, Lo uint64 }
+
+// AddressOf is an address as two numbers.
+func AddressOf(a netip.Addr) Address {
+	b := a.As16()
+	return Address{binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])}
+}
+
+// Addr is the address for people, IPv4 as such.
+func (a Address) Addr() netip.Addr {
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:8], a.Hi)
+	binary.BigEndian.PutUint64(b[8:], a.Lo)
+	return netip.AddrFrom16(b).Unmap()
+}
 
 // Segment is what keeping account of a connection needs of one TCP segment.
 // It is for every packet of a capture, of which resets are few: plain values,

@@ -24,6 +24,8 @@ type Config struct {
 	Vantage []netip.Addr
 	// Flow is how the account of connections is kept; the zero is its default.
 	Flow flow.Config
+	// Segment, where it is not nil, is told of every TCP segment that is no reset.
+	Segment func(*packet.Segment, int64)
 	// Idle is called when a stream has been silent for so long that all resets
 	// were handed on; it may be nil.
 	Idle func() error
@@ -238,6 +240,9 @@ func (r *Reader) read(name string, f *frame, at spot) error {
 	switch {
 	case err == nil && r.segment.Flags&reset.RST == 0:
 		r.counts.Others++
+		if r.cfg.Segment != nil {
+			r.cfg.Segment(&r.segment, f.at)
+		}
 		r.place = f.place(at.link)
 		r.flows.Add(&r.segment, f.at, &r.place)
 		return nil
