@@ -120,6 +120,7 @@ func makeUntranslatedMasquerade(r *run) error {
 		}
 		answer := r.stranger(server.local, server.remote, server.rcvNxt)
 		answer.from, answer.at = outside, r.lab.Router
+		answer.also = Seen{Causes: []reset.Cause{reset.NoConnection}} // for who cannot ask conntrack
 		// From there it comes from nearer than all that the client sent.
 		answer.seen = seen(reset.Peer, reset.PeerNoConnection, reset.UntranslatedReply, reset.FirewallReject, reset.Forged).or(reset.Path).must()
 		r.sent(answer)
