@@ -213,19 +213,20 @@ func (c *sock) fill() error {
 		return err
 	}
 	data := make([]byte, 1<<16)
-	for {
-		err := uninterrupted(func() error {
-			_, err := unix.SendmsgN(c.fd, data, nil, nil, unix.MSG_NOSIGNAL)
-			return err
-		})
-		if errors.Is(err, unix.EAGAIN) {
-			break
-		}
-		if err != nil {
-			return fmt.Errorf("filling a socket: %w", err)
-		}
-	}
+	// The buffer grows while the peer acknowledges, and takes more again.
 	return poll("the peer's window to close", func() (bool, error) {
+		for {
+			err := uninterrupted(func() error {
+				_, err := unix.SendmsgN(c.fd, data, nil, nil, unix.MSG_NOSIGNAL)
+				return err
+			})
+			if errors.Is(err, unix.EAGAIN) {
+				break
+			}
+			if err != nil {
+				return false, fmt.Errorf("filling a socket: %w", err)
+			}
+		}
 		info, err := unix.GetsockoptTCPInfo(c.fd, unix.IPPROTO_TCP, unix.TCP_INFO)
 		return err == nil && info.Unacked == 0 && info.Notsent_bytes > 0, err
 	})

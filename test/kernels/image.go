@@ -202,10 +202,10 @@ func (m *image) fill(k kernelFiles, binaries string, suites []suite) error {
 	return m.err
 }
 
-// tools takes what the tests call: iptables with its extensions, nft, ip,
+// tools takes what the tests call: iptables with its extensions, nft, ip, ss,
 // nsenter, a shell.
 func (m *image) tools() error {
-	for _, name := range []string{"xtables-nft-multi", "nft", "ip", "nsenter", "sh"} {
+	for _, name := range []string{"xtables-nft-multi", "nft", "ip", "ss", "nsenter", "sh"} {
 		path, err := exec.LookPath(name)
 		if err != nil {
 			return fmt.Errorf("filling the image: %w", err)

@@ -50,7 +50,7 @@ func (g gap) of(k kernel) bool { return g.kernels == nil || slices.Contains(g.ke
 
 var gaps = []gap{
 	{nil, regexp.MustCompile(`/reject-netdev/`), "a REJECT at a device: Debian builds no nft_reject_netdev"},
-	{[]string{"5.10"}, regexp.MustCompile(`/listen-bad-join/`), "Multipath TCP: Debian's 5.10 has none"},
+	{[]string{"5.10"}, regexp.MustCompile(`/(listen-bad-join|mptcp-[a-z-]*)/`), "Multipath TCP: Debian's 5.10 has none"},
 	{[]string{"5.10", "6.1"}, regexp.MustCompile(`^TestReasonsAreTheKernels$`), "the makers' reasons against the kernel's own trace: it has none before 6.12"},
 }
 
