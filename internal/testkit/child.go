@@ -192,13 +192,9 @@ func (h *holder) tell() error { return h.stdin.Close() }
 func (h *holder) starve() error {
 	const little = 64 << 20
 	name := namePrefix + strconv.Itoa(h.cmd.Process.Pid)
-	parent, limit := "/sys/fs/cgroup/memory", "memory.limit_in_bytes"
-	if _, err := os.Stat(filepath.Join(parent, limit)); err != nil {
-		parent, limit = "/sys/fs/cgroup", "memory.max"
-		controllers, err := os.ReadFile(filepath.Join(parent, "cgroup.subtree_control"))
-		if err != nil || !strings.Contains(string(controllers), "memory") {
-			return &UnsupportedError{Need: "a memory cgroup"}
-		}
+	parent, limit, err := memoryCgroup()
+	if err != nil {
+		return err
 	}
 	h.cgroup = filepath.Join(parent, name)
 	if err := os.Mkdir(h.cgroup, 0o755); err != nil {
@@ -216,6 +212,21 @@ func (h *holder) starve() error {
 		_ = os.WriteFile(filepath.Join(h.cgroup, file), []byte(value), 0)
 	}
 	return h.tell()
+}
+
+// memoryCgroup is the folder of the cgroups that bound memory, and the name of
+// the file that does.
+func memoryCgroup() (parent, limit string, err error) {
+	parent, limit = "/sys/fs/cgroup/memory", "memory.limit_in_bytes"
+	if _, err := os.Stat(filepath.Join(parent, limit)); err == nil {
+		return parent, limit, nil
+	}
+	parent, limit = "/sys/fs/cgroup", "memory.max"
+	controllers, err := os.ReadFile(filepath.Join(parent, "cgroup.subtree_control"))
+	if err != nil || !strings.Contains(string(controllers), "memory") {
+		return "", "", &UnsupportedError{Need: "a memory cgroup"}
+	}
+	return parent, limit, nil
 }
 
 // stop ends the child, however it stands, and reaps it.

@@ -57,6 +57,11 @@ func (d death) make(r *run) error {
 
 func (d death) makeOne(r *run) error {
 	address := netip.AddrPortFrom(r.server.addr, r.lab.NextPort())
+	if d.mode == "hog" { // before there is anything that could be reset
+		if _, _, err := memoryCgroup(); err != nil {
+			return err
+		}
+	}
 	h, err := startHolder(r.server.node, address, d.mode)
 	if err != nil {
 		return err

@@ -140,11 +140,16 @@ func TestBeside(t *testing.T) {
 // to stop.
 func makeBeside(t *testing.T, lab *testkit.Lab, random *rand.Rand, least int64, stop *atomic.Bool) (made int64) {
 	t.Helper()
-	scenes := lab.Scenes()
+	scenes, failed := lab.Scenes(), 0
 	for made < least || !stop.Load() {
 		maker, n := testkit.Lookup(t, ordinary[random.IntN(len(ordinary))]), 1+random.IntN(10)
 		if _, err := maker.Make(lab, scenes[random.IntN(len(scenes))], n); err != nil {
-			t.Fatal(err)
+			// On a slow machine one may run out of time; of what was made nothing is held.
+			if failed++; failed > 10 {
+				t.Fatal(err)
+			}
+			t.Log(err)
+			continue
 		}
 		made += int64(n)
 		// Some hundred a second, and fewer before the lab runs out of ports.

@@ -61,6 +61,10 @@ func setUp() *os.File {
 			fmt.Fprintf(out, "=== init: module %s: %v\n", filepath.Base(path), err)
 		}
 	}
+	// Cgroups may bound memory, for what is killed for want of it.
+	if err := os.WriteFile("/sys/fs/cgroup/cgroup.subtree_control", []byte("+memory"), 0); err != nil {
+		fmt.Fprintln(out, "=== init: memory cgroups:", err)
+	}
 	if err := bringUp("lo"); err != nil {
 		fmt.Fprintln(out, "=== init: loopback:", err)
 	}
