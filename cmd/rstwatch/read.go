@@ -26,6 +26,7 @@ type readOptions struct {
 	printing
 	vantage []string
 	judge   bool
+	follow  bool
 	left    string
 	right   string
 }
@@ -65,6 +66,7 @@ unless --vantage says on whose side the capture was made.`,
 	}
 	o.flags(cmd)
 	cmd.Flags().StringSliceVar(&o.vantage, "vantage", nil, "`address` of the host that captured: what it sends is \"out\", what it gets is \"in\"")
+	cmd.Flags().BoolVarP(&o.follow, "follow", "f", false, "wait for more at the end of the file, as tcpdump -U writes it")
 	cmd.Flags().StringVar(&o.left, "left", "", "`file` with a capture of one end; with --right: which end sent each reset, and did it arrive?")
 	cmd.Flags().StringVar(&o.right, "right", "", "`file` with a capture of the other end")
 	cmd.Flags().BoolVar(&o.judge, "judge", false, "judge anew what a file of --output pcapng has a record of")
@@ -80,7 +82,10 @@ func (a *app) read(cmd *cobra.Command, o readOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	c := capture.Config{KeepPayload: cfg.Capture.KeepPayload || cfg.Enrich.Claims}
+	if o.follow && len(files) != 1 {
+		return usagef("--follow wants one file: %d are read as one, in the order of their packets' time", len(files))
+	}
+	c := capture.Config{KeepPayload: cfg.Capture.KeepPayload || cfg.Enrich.Claims, Follow: o.follow}
 	for _, text := range o.vantage {
 		address, err := netip.ParseAddr(text)
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
 	"slices"
 	"sync/atomic"
 )
@@ -21,7 +22,8 @@ type merge struct {
 	open    []*source
 	last    *source // whose head was handed out
 	problem func(file string, err error)
-	idle    func(fd int) error // waits until a stream has something to read
+	idle    func(fd int) error   // waits until a stream has something to read
+	grow    func(*os.File) error // waits until a file has; nil: its end is the end
 }
 
 // opening is a file that is not open yet, or not read yet.
@@ -34,12 +36,12 @@ type opening struct {
 
 // newMerge looks at the beginning of each file. A file that cannot be read is
 // an error; one that ends early is told to problem.
-func newMerge(names []string, stdin io.Reader, problem func(file string, err error)) (*merge, error) {
+func newMerge(names []string, follow bool, stdin io.Reader, problem func(file string, err error)) (*merge, error) {
 	m := &merge{stdin: stdin, problem: problem}
 	for rank, name := range names {
 		o := &opening{name: name, rank: rank, first: math.MinInt64}
 		m.waiting = append(m.waiting, o)
-		if name == StandardInput {
+		if name == StandardInput || follow {
 			continue // it may be long in coming
 		}
 		if len(names) == 1 {
@@ -60,6 +62,17 @@ func newMerge(names []string, stdin io.Reader, problem func(file string, err err
 	return m, nil
 }
 
+// await waits for what is to be read next, once it is known how.
+func (m *merge) await(file *os.File, regular bool) error {
+	switch {
+	case regular && m.grow != nil:
+		return m.grow(file)
+	case !regular && m.idle != nil:
+		return m.idle(int(file.Fd()))
+	}
+	return nil
+}
+
 // look reads the time of a file's first packet and leaves the file alone again.
 func (m *merge) look(o *opening) error {
 	var unread atomic.Int64
@@ -76,7 +89,7 @@ func (m *merge) look(o *opening) error {
 
 // begin opens a file and reads its first packet.
 func (m *merge) begin(o *opening) (*source, error) {
-	s, err := openSource(o.name, m.stdin, &m.read, m.idle)
+	s, err := openSource(o.name, m.stdin, &m.read, m.await)
 	if err != nil {
 		return nil, err
 	}

@@ -44,7 +44,7 @@ func (m *meter) Read(b []byte) (int, error) {
 }
 
 // openSource opens a file and finds out what it is.
-func openSource(name string, stdin io.Reader, read *atomic.Int64, idle func(fd int) error) (*source, error) {
+func openSource(name string, stdin io.Reader, read *atomic.Int64, wait func(file *os.File, regular bool) error) (*source, error) {
 	from, closeFile := stdin, func() {}
 	var await func() error
 	if name != StandardInput {
@@ -58,9 +58,9 @@ func openSource(name string, stdin io.Reader, read *atomic.Int64, idle func(fd i
 		}
 		from, closeFile = file, func() { file.Close() }
 	}
-	if stream, ok := from.(*os.File); ok && idle != nil {
-		if info, err := stream.Stat(); err == nil && !info.Mode().IsRegular() {
-			await = func() error { return idle(int(stream.Fd())) }
+	if stream, ok := from.(*os.File); ok && wait != nil {
+		if info, err := stream.Stat(); err == nil {
+			await = func() error { return wait(stream, info.Mode().IsRegular()) }
 		}
 	}
 	s, err := newSource(name, &meter{from, read, await})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"os"
 	"slices"
 
 	"github.com/rstwatch/rstwatch/internal/flow"
@@ -24,6 +25,9 @@ type Config struct {
 	Vantage []netip.Addr
 	// Flow is how the account of connections is kept; the zero is its default.
 	Flow flow.Config
+	// Follow waits at the end of a file for more, until the context ends or another
+	// file has its name.
+	Follow bool
 	// Segment, where it is not nil, is told of every TCP segment that is no reset.
 	Segment func(*packet.Segment, int64)
 	// Idle is called when a stream has been silent for so long that all resets
@@ -78,7 +82,7 @@ func New(cfg Config, files []string, stdin io.Reader) (*Reader, error) {
 	}
 	r := newReader(cfg)
 	var err error
-	if r.merge, err = newMerge(files, stdin, r.broken); err != nil {
+	if r.merge, err = newMerge(files, cfg.Follow, stdin, r.broken); err != nil {
 		return nil, err
 	}
 	return r, nil
@@ -123,6 +127,9 @@ const checkEvery = 4096
 func (r *Reader) Run(ctx context.Context, sink func(*Found) error) error {
 	defer r.Close()
 	r.sink, r.merge.idle = sink, func(fd int) error { return r.await(ctx, fd) }
+	if r.cfg.Follow {
+		r.merge.grow = func(file *os.File) error { return r.grow(ctx, file) }
+	}
 	for {
 		s, err := r.merge.next()
 		if r.failed != nil {
