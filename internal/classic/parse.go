@@ -57,12 +57,23 @@ func ParseLine(line []byte, s *reset.Sighting) (prefix string, err error) {
 		return "", ErrNotLog
 	}
 	prefix = string(appendClean(nil, string(line[skipHead(line[:start]):start])))
-	p := parser{cursor: cursor{line: line, at: start}, s: *s}
+	_, err = ParseAt(line, start, s)
+	return prefix, err
+}
+
+// Find returns where the text of the LOG target begins that ParseLine would
+// take, or -1. It is for those who read the head of a line themselves.
+func Find(line []byte) int { return findStart(line[:min(len(line), maxLine)]) }
+
+// ParseAt is ParseLine for a text that begins at a place that Find returned. It
+// returns where what was understood ends.
+func ParseAt(line []byte, at int, s *reset.Sighting) (end int, err error) {
+	p := parser{cursor: cursor{line: line[:min(len(line), maxLine)], at: at}, s: *s}
 	if err := p.parse(); err != nil {
-		return prefix, err
+		return p.at, err
 	}
 	*s = p.s
-	return prefix, nil
+	return p.at, nil
 }
 
 // maxLine bounds the work on a hostile line: the kernel's own, with the head

@@ -5,7 +5,11 @@ import "github.com/rstwatch/rstwatch/internal/reset"
 func (p *parser) headerIPv4() {
 	k := &p.s.Packet
 	k.Length = reset.Some(uint32(p.decimal("LEN=", 32)))
-	tos, prec := p.hex("TOS=0x", 8), p.hex("PREC=0x", 8)
+	tag := "TOS=0x"
+	if p.has("TOS=") && !p.has(tag) {
+		tag = "TOS=" // ulogd's LOGEMU
+	}
+	tos, prec := p.hex(tag, 8), p.hex("PREC=0x", 8)
 	k.TOS = reset.Some(uint8(tos | prec))
 	k.TTL = reset.Some(uint8(p.decimal("TTL=", 8)))
 	k.IPID = reset.Some(uint16(p.decimal("ID=", 16)))
@@ -62,11 +66,13 @@ func (p *parser) tcp() error {
 		k.Ack = reset.Some(uint32(p.decimal("ACK=", 32)))
 	}
 	k.Window = reset.Some(uint16(p.decimal("WINDOW=", 16)))
-	reserved := uint8(p.hex("RES=0x", 8)) >> 2 & 15
-	if p.word("AE") {
-		reserved |= flagAE
+	if !p.isEmulated() {
+		reserved := uint8(p.hex("RES=0x", 8)) >> 2 & 15
+		if p.word("AE") {
+			reserved |= flagAE
+		}
+		k.Reserved = reset.Some(reserved)
 	}
-	k.Reserved = reset.Some(reserved)
 	k.Flags = 0
 	for _, f := range flagOrder {
 		if p.word(f.name) {
@@ -85,4 +91,18 @@ func (p *parser) tcp() error {
 	}
 	p.s.Src, p.s.Dst = reset.EndpointFrom(p.src, src), reset.EndpointFrom(p.dst, dst)
 	return p.failed
+}
+
+// isEmulated reports whether a flag or URGP= stands where the kernel writes
+// RES=: ulogd's LOGEMU leaves that out.
+func (p *parser) isEmulated() bool {
+	if p.has("URGP=") {
+		return true
+	}
+	for _, f := range flagOrder {
+		if p.has(f.name) {
+			return true
+		}
+	}
+	return false
 }

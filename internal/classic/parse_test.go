@@ -247,3 +247,17 @@ func FuzzParseLine(f *testing.F) {
 		}
 	})
 }
+
+// TestParseEmulated reads the lines of ulogd's LOGEMU, which lack a few things.
+func TestParseEmulated(t *testing.T) {
+	line := strings.Replace(strings.Replace(whole, "TOS=0x00", "TOS=00", 1), "RES=0x00 ", "", 1) + "MARK=0x0 "
+	want := wholeSighting()
+	want.Packet.Reserved, want.Packet.Mark = reset.Opt[uint8]{}, reset.Some(uint32(0))
+	var got reset.Sighting
+	if _, err := ParseLine([]byte("Nov 25 09:39:42 vm [drds]  "+line), &got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got, compare); diff != "" {
+		t.Errorf("sighting (-want +got):\n%s", diff)
+	}
+}

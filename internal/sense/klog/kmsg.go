@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/rstwatch/rstwatch/internal/classic"
 	"github.com/rstwatch/rstwatch/internal/clock"
 	"github.com/rstwatch/rstwatch/internal/reset"
 )
@@ -137,27 +138,7 @@ func (k *kmsg) take(raw []byte) {
 	}
 	now := clock.Now()
 	mono := k.drift.monotonic(int64(r.usec)*1000, now.Mono)
-	k.sensor.line(unescape(r.text), reset.Sighting{Time: now.WallAt(mono), MonoNS: mono})
-}
-
-// unescape undoes, in place, the \xNN that the kernel writes for what is not
-// printable ASCII (msg_add_ext_body of printk.c).
-func unescape(text []byte) []byte {
-	if !bytes.Contains(text, []byte(`\x`)) {
-		return text
-	}
-	out := text[:0]
-	for i := 0; i < len(text); i++ {
-		if text[i] == '\\' && i+3 < len(text) && text[i+1] == 'x' {
-			if v, err := strconv.ParseUint(string(text[i+2:i+4]), 16, 8); err == nil {
-				out = append(out, byte(v))
-				i += 3
-				continue
-			}
-		}
-		out = append(out, text[i])
-	}
-	return out
+	k.sensor.line(classic.Unescape(r.text), reset.Sighting{Time: now.WallAt(mono), MonoNS: mono})
 }
 
 // drift follows how far the clock of the kernel's log, which nothing adjusts,

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rstwatch/rstwatch/internal/classic"
 	"github.com/rstwatch/rstwatch/internal/clock"
 	"github.com/rstwatch/rstwatch/internal/reset"
 )
@@ -77,8 +78,8 @@ func TestUnescape(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := string(unescape([]byte(tt.text))); got != tt.want {
-				t.Errorf("unescape(%q) = %q, want %q", tt.text, got, tt.want)
+			if got := string(classic.Unescape([]byte(tt.text))); got != tt.want {
+				t.Errorf("Unescape(%q) = %q, want %q", tt.text, got, tt.want)
 			}
 		})
 	}
