@@ -7,14 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/netip"
 	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/rstwatch/rstwatch/internal/attribute"
-	"github.com/rstwatch/rstwatch/internal/correlate"
 	"github.com/rstwatch/rstwatch/internal/daemon"
 	"github.com/rstwatch/rstwatch/internal/query"
 	"github.com/rstwatch/rstwatch/internal/reset"
@@ -24,24 +22,27 @@ import (
 // readOptions are the flags of read.
 type readOptions struct {
 	printing
-	vantage []string
-	judge   bool
-	follow  bool
-	left    string
-	right   string
+	evidenceOptions
+	left  string
+	right string
 }
 
 func newReadCommand(a *app) *cobra.Command {
 	var o readOptions
 	cmd := &cobra.Command{
 		Use:   "read {FILE... | --left FILE --right FILE} [FILTER]",
-		Short: "Resets out of capture files, judged by the same rules",
-		Long: `Reads the resets out of captures and says who sent them and why, as far as
-packets alone can tell. Needs no root, and nothing that runs here.
+		Short: "Resets out of captures and kernel logs, judged by the same rules",
+		Long: `Reads the resets out of captures and out of what kernels logged, and says who sent
+them and why, as far as that can tell. Needs no root, and nothing that runs here.
 
-Files are pcap or pcapng, also compressed with gzip or zstd; - is standard
-input. Several are read as one, in the order of their packets' time. The words
-after the last file are the FILTER.
+Files are known by what they hold:
+  captures     pcap or pcapng
+  kernel logs  with lines of the LOG target or of nftables' log: of syslog
+               daemons, dmesg, journalctl -o export or json, /dev/kmsg, and of
+               ulogd's LOGEMU and JSON
+also compressed with gzip or zstd; - is standard input. Several are read as one,
+in the order of time, captures before logs: of rotated logs give all, in any
+order. The words after the last file are the FILTER.
 
 A pcapng file that rstwatch wrote bears its records, and those are read: who
 gives you the file vouches for them. --judge judges the packets alone.
@@ -52,11 +53,20 @@ sent at one end and seen to arrive at the other, never arrived, or arrived and
 was never sent.
 
 What a host knows of itself is not in a capture, so the direction is "transit"
-unless --vantage says on whose side the capture was made.`,
+unless --vantage says on whose side the capture was made. A line of a log says the
+direction and the packet's headers, and nothing of the connection: most verdicts
+are "unknown", and honest.
+
+Log times without a zone are local (--timezone); the year, where there is none, is
+found by the file's time and the order of its lines. Seconds since boot are times
+only with --boot-time.`,
 		Example: `  rstwatch read trace.pcap
   rstwatch read --vantage 10.0.0.7 /var/tmp/ring.pcap* 'port 5432'
   rstwatch read --left client.pcap --right server.pcap 'port 5432'
-  ssh gateway tcpdump -i any -U -w - tcp | rstwatch read -`,
+  ssh gateway tcpdump -i any -U -w - tcp | rstwatch read -
+  rstwatch read /var/log/drds-tcp.log* 'host 10.0.0.5'
+  journalctl -k -o export | rstwatch read -
+  dmesg | rstwatch read --boot-time here -`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if o.left != "" || o.right != "" {
 				return a.bothEnds(cmd, o, args)
@@ -64,12 +74,11 @@ unless --vantage says on whose side the capture was made.`,
 			return a.read(cmd, o, args)
 		},
 	}
-	o.flags(cmd)
-	cmd.Flags().StringSliceVar(&o.vantage, "vantage", nil, "`address` of the host that captured: what it sends is \"out\", what it gets is \"in\"")
-	cmd.Flags().BoolVarP(&o.follow, "follow", "f", false, "wait for more at the end of the file, as tcpdump -U writes it")
+	o.printing.flags(cmd)
+	o.evidenceOptions.flags(cmd)
+	cmd.Flags().BoolVarP(&o.follow, "follow", "f", false, "wait for more at the end of the capture, as tcpdump -U writes it")
 	cmd.Flags().StringVar(&o.left, "left", "", "`file` with a capture of one end; with --right: which end sent each reset, and did it arrive?")
 	cmd.Flags().StringVar(&o.right, "right", "", "`file` with a capture of the other end")
-	cmd.Flags().BoolVar(&o.judge, "judge", false, "judge anew what a file of --output pcapng has a record of")
 	return cmd
 }
 
@@ -78,25 +87,16 @@ func (a *app) read(cmd *cobra.Command, o readOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	files, filter, err := readArguments(args)
+	files, filter, err := readArguments(cmd, args)
 	if err != nil {
 		return err
 	}
 	if o.follow && len(files) != 1 {
 		return usagef("--follow wants one file: %d are read as one, in the order of their packets' time", len(files))
 	}
-	c := capture.Config{KeepPayload: cfg.Capture.KeepPayload || cfg.Enrich.Claims, Follow: o.follow}
-	for _, text := range o.vantage {
-		address, err := netip.ParseAddr(text)
-		if err != nil {
-			return usagef("--vantage %q: not an address", text)
-		}
-		c.Vantage = append(c.Vantage, address.Unmap())
-	}
 	ctx, enough := context.WithCancel(cmd.Context())
 	defer enough()
 	out := bufio.NewWriterSize(a.stdout, 64<<10)
-	c.Idle = out.Flush                                            // what a stream has shown so far
 	printer, err := a.newPrinter(o.printing, cfg, filter, enough) // colour and width are the terminal's
 	if err != nil {
 		return err
@@ -105,12 +105,12 @@ func (a *app) read(cmd *cobra.Command, o readOptions, args []string) error {
 	if err := printer.begin(); err != nil {
 		return err
 	}
-	reader, err := capture.New(c, files, a.stdin)
+	found, err := a.openEvidence(cfg, o.evidenceOptions, files, filter, out.Flush) // idle: what a stream has shown so far
 	if err != nil {
 		return err
 	}
-	stop := a.showProgress(reader, files, printer)
-	err = a.readAll(ctx, reader, daemon.Claims(cfg), printer, o.judge)
+	stop := a.showProgress(found, func() string { return amount(printer.shown.Load(), "reset") })
+	err = found.run(ctx, func(r *reset.Reset) error { return printer.print(&reset.Entry{Reset: r}) })
 	stop()
 	switch {
 	case errors.Is(err, context.Canceled) && printer.left < 0 && cmd.Context().Err() == nil:
@@ -119,7 +119,7 @@ func (a *app) read(cmd *cobra.Command, o readOptions, args []string) error {
 		err = errors.New("interrupted: what follows was not read")
 	}
 	err = errors.Join(err, out.Flush())
-	a.tellRead(reader.Counts(), printer)
+	a.tellRead(found, printer.shown.Load())
 	return err
 }
 
@@ -129,13 +129,13 @@ const readFields = query.PacketFields | query.LinkFields | query.FieldDirection 
 
 // readArguments tells files from the words of the filter: the files come first,
 // and they are there.
-func readArguments(args []string) (files []string, filter *query.Filter, err error) {
+func readArguments(cmd *cobra.Command, args []string) (files []string, filter *query.Filter, err error) {
 	for len(args) > 0 && isFile(args[0]) {
 		files, args = append(files, args[0]), args[1:]
 	}
 	if len(files) == 0 {
 		if len(args) == 0 {
-			return nil, nil, usagef("read wants a file\nhint: rstwatch read FILE... [FILTER]; - is standard input")
+			return nil, nil, usagef("%s wants a file\nhint: %s FILE... [FILTER]; - is standard input", cmd.Name(), cmd.CommandPath())
 		}
 		return nil, nil, fmt.Errorf("reading %q: %w", args[0], fs.ErrNotExist)
 	}
@@ -168,39 +168,12 @@ func looksLikeFile(name string) bool {
 	if strings.ContainsAny(name, " \t()") {
 		return false
 	}
-	for _, ending := range []string{".pcap", ".pcapng", ".cap", ".gz", ".zst"} {
+	for _, ending := range []string{".pcap", ".pcapng", ".cap", ".log", ".gz", ".zst"} {
 		if strings.HasSuffix(name, ending) {
 			return true
 		}
 	}
 	return false
-}
-
-// readAll joins, judges and prints.
-func (a *app) readAll(ctx context.Context, reader *capture.Reader, claims daemon.Enricher, p *printer, judge bool) error {
-	var found *capture.Found
-	var failed error
-	joiner, err := correlate.New(correlate.DefaultConfig(), func(r *reset.Reset, joined correlate.Joined) {
-		r.ID, r.Revision, r.Final = found.ID, 1, true
-		claims.Enrich(r, joined.Context)
-		attribute.Judge(&attribute.Case{Reset: r, Origin: joined.Origin, Context: joined.Context, After: after(found)})
-		failed = errors.Join(failed, p.print(&reset.Entry{Reset: r}))
-	})
-	if err != nil {
-		return err
-	}
-	batch := make([]reset.Sighting, 1)
-	return reader.Run(ctx, func(f *capture.Found) error {
-		if r := recordOf(f); r != nil && !judge {
-			return p.print(&reset.Entry{Reset: r})
-		}
-		found, batch[0] = f, *f.Sighting
-		joiner.Add(batch)
-		if failed == nil && ctx.Err() != nil {
-			return ctx.Err()
-		}
-		return failed
-	})
 }
 
 // after is what the file shows beside and after a RST, in the words of the rules.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rstwatch/rstwatch/internal/present"
 	"github.com/rstwatch/rstwatch/internal/sense/capture"
+	"github.com/rstwatch/rstwatch/internal/sense/logfile"
 )
 
 const (
@@ -20,11 +21,11 @@ const (
 // showProgress tells on a terminal how far reading has come, where it takes
 // long and resets do not show it themselves. The function that it returns ends
 // that and wipes the line.
-func (a *app) showProgress(reader *capture.Reader, files []string, p *printer) (stop func()) {
+func (a *app) showProgress(e *evidence, found func() string) (stop func()) {
 	if _, isTerminal := terminal(a.stderr); !isTerminal {
 		return func() {}
 	}
-	total := sizeOf(files)
+	total := sizeOf(e.files)
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -42,18 +43,19 @@ func (a *app) showProgress(reader *capture.Reader, files []string, p *printer) (
 			}
 			if elapsed := time.Since(start); elapsed > progressAfter {
 				shown = true
-				fmt.Fprintf(a.stderr, "\r\x1b[K%s", progressLine(reader.Progress(), total, p.shown.Load(), elapsed))
+				bytes, units := e.progress()
+				fmt.Fprintf(a.stderr, "\r\x1b[K%s", progressLine(bytes, total, units+", "+found(), elapsed))
 			}
 		}
 	}()
 	return func() { close(done); <-ended }
 }
 
-func progressLine(at capture.Progress, total int64, resets uint64, elapsed time.Duration) string {
-	text := fmt.Sprintf("read %d MB, %d packets, %d resets", at.Bytes>>20, at.Frames, resets)
-	if total > 0 && at.Bytes > 0 && at.Bytes <= total {
-		left := time.Duration(float64(elapsed) * float64(total-at.Bytes) / float64(at.Bytes))
-		text += fmt.Sprintf(": %d %%, %s left", at.Bytes*100/total, left.Round(time.Second))
+func progressLine(bytes, total int64, units string, elapsed time.Duration) string {
+	text := fmt.Sprintf("read %d MB, %s", bytes>>20, units)
+	if total > 0 && bytes > 0 && bytes <= total {
+		left := time.Duration(float64(elapsed) * float64(total-bytes) / float64(bytes))
+		text += fmt.Sprintf(": %d %%, %s left", bytes*100/total, left.Round(time.Second))
 	}
 	return text
 }
@@ -71,12 +73,22 @@ func sizeOf(files []string) (total int64) {
 }
 
 // tellRead says what was read and what was not, and why.
-func (a *app) tellRead(n capture.Counts, p *printer) {
+func (a *app) tellRead(e *evidence, shown uint64) {
+	if n, ok := e.captured(); ok {
+		a.tellCaptured(n, shown, e.logs == nil)
+	}
+	if n, ok := e.logged(); ok {
+		a.tellLogged(n, shown, e.captures == nil)
+	}
+}
+
+// tellCaptured is the account of the captures; alone: nothing else was read.
+func (a *app) tellCaptured(n capture.Counts, shown uint64, alone bool) {
 	for _, b := range n.Broken {
 		fmt.Fprintf(a.stderr, "rstwatch: %s %v\n", present.Clean(b.File), present.Clean(b.Err.Error()))
 	}
 	text := fmt.Sprintf("%s read, %s", amount(n.Frames, "packet"), amount(n.Resets, "reset"))
-	if shown := p.shown.Load(); shown != n.Resets {
+	if alone && shown != n.Resets {
 		text += fmt.Sprintf(" (%d shown)", shown)
 	}
 	if n.Copies > 0 {
@@ -85,22 +97,64 @@ func (a *app) tellRead(n capture.Counts, p *printer) {
 	if n.Early > 0 {
 		text += fmt.Sprintf(", %d judged before two seconds had shown what follows", n.Early)
 	}
-	var skipped []string
-	skip := func(count uint64, why string) {
-		if count > 0 {
-			skipped = append(skipped, fmt.Sprintf("%d %s", count, why))
+	var skipped skips
+	skipped.add(n.Short, "cut before the end of the TCP header")
+	skipped.add(n.Damaged, "whose headers contradict each other")
+	skipped.add(n.Fragments, "later fragments")
+	for _, link := range slices.Sorted(maps.Keys(n.Links)) {
+		skipped.add(n.Links[link], fmt.Sprintf("of link type %d (%s), which is not known here", link, capture.LinkName(link)))
+	}
+	fmt.Fprintln(a.stderr, "rstwatch: "+text+skipped.text())
+}
+
+// skips are the reasons why something was left out.
+type skips []string
+
+func (s *skips) add(count uint64, why string) {
+	if count > 0 {
+		*s = append(*s, fmt.Sprintf("%d %s", count, why))
+	}
+}
+
+func (s skips) text() string {
+	if len(s) == 0 {
+		return ""
+	}
+	return "; skipped: " + strings.Join(s, ", ")
+}
+
+// tellLogged is the account of the logs.
+func (a *app) tellLogged(n logfile.Counts, shown uint64, alone bool) {
+	for _, b := range n.Broken {
+		fmt.Fprintf(a.stderr, "rstwatch: %s cannot be read beyond line %d: %s\n", present.Clean(b.File), b.Line, present.Clean(b.Err.Error()))
+	}
+	for _, p := range n.Torns {
+		fmt.Fprintf(a.stderr, "rstwatch: %s:%d: %s\n", present.Clean(p.File), p.Line, present.Clean(p.Reason))
+	}
+	if more := n.Torn - uint64(len(n.Torns)); more > 0 {
+		fmt.Fprintf(a.stderr, "rstwatch: and %d more that are not whole\n", more)
+	}
+	for _, d := range n.Dated {
+		if d.First != d.Last {
+			fmt.Fprintf(a.stderr, "rstwatch: %s names no years: taken for %d to %d\n", present.Clean(d.File), d.First, d.Last)
 		}
 	}
-	skip(n.Short, "cut before the end of the TCP header")
-	skip(n.Damaged, "whose headers contradict each other")
-	skip(n.Fragments, "later fragments")
-	for _, link := range slices.Sorted(maps.Keys(n.Links)) {
-		skip(n.Links[link], fmt.Sprintf("of link type %d (%s), which is not known here", link, capture.LinkName(link)))
+	text := fmt.Sprintf("%s read, %s", amount(n.Lines, "line"), amount(n.Resets, "reset"))
+	if alone && shown != n.Resets {
+		text += fmt.Sprintf(" (%d shown)", shown)
 	}
-	if len(skipped) > 0 {
-		text += "; skipped: " + strings.Join(skipped, ", ")
+	if n.Copies > 0 {
+		text += fmt.Sprintf(", %d more logged twice", n.Copies)
 	}
-	fmt.Fprintln(a.stderr, "rstwatch: "+text)
+	var skipped skips
+	skipped.add(n.Torn, "not whole")
+	skipped.add(n.Others, "about packets that are no resets")
+	skipped.add(n.Foreign, "that another program than the kernel wrote")
+	skipped.add(n.Long, "longer than any log's line")
+	fmt.Fprintln(a.stderr, "rstwatch: "+text+skipped.text())
+	if n.Timeless > 0 {
+		fmt.Fprintf(a.stderr, "rstwatch: of %s the time is not known: the log counts seconds since boot, or says none\nhint: --boot-time says when that was; --boot-time here, if it is this host's last boot\n", amount(n.Timeless, "reset"))
+	}
 }
 
 func amount(n uint64, word string) string {

@@ -98,7 +98,7 @@ func (a *app) bothEnds(cmd *cobra.Command, o readOptions, args []string) error {
 		}
 	}
 	for _, n := range counts {
-		a.tellRead(n, printer)
+		a.tellCaptured(n, printer.shown.Load(), true)
 	}
 	return out.Flush()
 }

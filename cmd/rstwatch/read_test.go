@@ -93,7 +93,7 @@ func TestReadArguments(t *testing.T) {
 		{"no filter", []string{"a.pcap", "prot 1"}, -1},
 	}
 	for _, test := range tests {
-		files, _, err := readArguments(test.args)
+		files, _, err := readArguments(newReadCommand(&app{}), test.args)
 		if (err != nil) != (test.files < 0) || err == nil && len(files) != test.files {
 			t.Errorf("%s: %d files, error %v", test.name, len(files), err)
 		}

@@ -34,6 +34,7 @@ var mayImport = map[string][]string{
 	"internal/sense/*":        {"internal/reset", "internal/clock", "internal/netns", "internal/packet"},
 	"internal/sense/firewall": {"internal/reset", "internal/clock", "internal/netns", "internal/packet", "internal/netlink/nflog"},
 	"internal/sense/klog":     {"internal/reset", "internal/clock", "internal/netns", "internal/packet", "internal/classic"},
+	"internal/sense/logfile":  {"internal/reset", "internal/clock", "internal/classic"},
 
 	// What takes long is asked in the background.
 	"internal/enrich/*":           {"internal/reset", "internal/clock", "internal/enrich/lookup", "internal/enrich/cgroup", "internal/enrich/process"},

@@ -3,7 +3,6 @@ package daemon
 import (
 	"io"
 	"log/slog"
-	"time"
 
 	"github.com/rstwatch/rstwatch/internal/classic"
 	"github.com/rstwatch/rstwatch/internal/config"
@@ -37,11 +36,9 @@ func ClassicLines(options classic.Options, set *rules.Set) func([]byte, *reset.E
 }
 
 func appendClassic(b []byte, r *reset.Reset, options classic.Options) []byte {
-	at := time.Now()
-	if !r.Time.IsZero() {
-		at = r.Time.Std().Local()
+	if !r.Time.IsZero() { // no time is made up for what was read from a log without one
+		b = classic.AppendSyslogHead(b, r.Time.Std().Local(), r.Host)
 	}
-	b = classic.AppendSyslogHead(b, at, r.Host)
 	return append(classic.AppendLine(b, r, options), '\n')
 }
 

@@ -43,6 +43,18 @@ func (m *meter) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// fileOf is the file that a stream reads, also where its beginning was looked at
+// and put back; nil: it reads none.
+func fileOf(from io.Reader) *os.File {
+	switch stream := from.(type) {
+	case *os.File:
+		return stream
+	case interface{ Opened() *os.File }:
+		return stream.Opened()
+	}
+	return nil
+}
+
 // openSource opens a file and finds out what it is.
 func openSource(name string, stdin io.Reader, read *atomic.Int64, wait func(file *os.File, regular bool) error) (*source, error) {
 	from, closeFile := stdin, func() {}
@@ -58,7 +70,7 @@ func openSource(name string, stdin io.Reader, read *atomic.Int64, wait func(file
 		}
 		from, closeFile = file, func() { file.Close() }
 	}
-	if stream, ok := from.(*os.File); ok && wait != nil {
+	if stream := fileOf(from); stream != nil && wait != nil {
 		if info, err := stream.Stat(); err == nil {
 			await = func() error { return wait(stream, info.Mode().IsRegular()) }
 		}

@@ -1,0 +1,129 @@
+package logfile
+
+import (
+	"bytes"
+	"errors"
+	"io"
+)
+
+const (
+	// maxLine bounds a line: the kernel's own are below two thousand bytes, an
+	// entry of journald in JSON is below a few thousand.
+	maxLine    = 64 << 10
+	bufferSize = 256 << 10
+)
+
+// lines reads a stream line by line, without a copy.
+type lines struct {
+	from   io.Reader
+	buffer []byte
+	start  int // of what was not handed out
+	end    int
+	number uint64 // of the line handed out last
+	long   uint64 // lines that were passed over for their length
+	err    error  // why no more can be read
+	// wait is called before each reading; may be nil.
+	wait func() error
+}
+
+func newLines(from io.Reader) *lines { return &lines{from: from, buffer: make([]byte, bufferSize)} }
+
+// next returns the next line without its end, valid until the next call. The
+// last one may lack its newline. At the end it returns io.EOF, or what broke the
+// stream.
+func (l *lines) next() ([]byte, error) {
+	skipping := false
+	for {
+		if i := bytes.IndexByte(l.buffer[l.start:l.end], '\n'); i >= 0 {
+			line := l.buffer[l.start : l.start+i]
+			l.start += i + 1
+			l.number++
+			if skipping || len(line) > maxLine {
+				l.long++
+				skipping = false
+				continue
+			}
+			return trim(line), nil
+		}
+		if l.end-l.start > maxLine {
+			skipping, l.start = true, l.end
+		}
+		if l.err != nil {
+			line := l.buffer[l.start:l.end]
+			l.start = l.end
+			switch {
+			case skipping:
+				l.number++
+				l.long++
+				skipping = false
+			case len(line) > 0:
+				l.number++
+				return trim(line), nil
+			}
+			return nil, l.err
+		}
+		if err := l.fill(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// trim leaves out what a crash or another system put at the ends of a line.
+func trim(line []byte) []byte {
+	for len(line) > 0 && line[0] == 0 { // blocks that were never written
+		line = line[1:]
+	}
+	return bytes.TrimSuffix(line, []byte{'\r'})
+}
+
+// fill reads more. The error is wait's.
+func (l *lines) fill() error {
+	if l.start > 0 {
+		l.end = copy(l.buffer, l.buffer[l.start:l.end])
+		l.start = 0
+	}
+	if l.wait != nil {
+		if err := l.wait(); err != nil {
+			return err
+		}
+	}
+	var n int
+	n, l.err = l.from.Read(l.buffer[l.end:])
+	l.end += n
+	if n == 0 && l.err == nil {
+		l.err = io.ErrNoProgress
+	}
+	return nil
+}
+
+// exact reads n bytes, whatever they are, valid until the next call; n is at
+// most maxLine.
+func (l *lines) exact(n int) ([]byte, error) {
+	for l.end-l.start < n {
+		if l.err != nil {
+			return nil, l.err
+		}
+		if err := l.fill(); err != nil {
+			return nil, err
+		}
+	}
+	b := l.buffer[l.start : l.start+n]
+	l.start += n
+	l.number += uint64(bytes.Count(b, []byte{'\n'}))
+	return b, nil
+}
+
+// skip passes n bytes over.
+func (l *lines) skip(n uint64) error {
+	for n > 0 {
+		step := min(n, maxLine)
+		if _, err := l.exact(int(step)); err != nil {
+			return err
+		}
+		n -= step
+	}
+	return nil
+}
+
+// isEnd tells a regular end from a stream that broke.
+func isEnd(err error) bool { return errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) }
