@@ -114,7 +114,8 @@ every network namespace, and says who sent it and why.
   rstwatch run            record from now on (needs root)
   rstwatch live           resets on this terminal as they happen
   rstwatch explain '#ID'  one reset's whole story
-  rstwatch read FILE...   the same out of capture files
+  rstwatch read FILE...   the same out of captures and kernel logs
+  rstwatch import FILE... the same, into the journal
   rstwatch doctor         what this kernel lets us see, and what is wrong
   rstwatch journal cat    what was recorded, as JSON lines
 
@@ -134,7 +135,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage.`,
 	root.PersistentFlags().StringVar(&a.dir, "dir", "", "`directory` of the journal (default /var/lib/rstwatch)")
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
-		newRunCommand(a), newLiveCommand(a), newIncidentsCommand(a), newExplainCommand(a), newCausesCommand(a), newReadCommand(a), newDoctorCommand(a), newJournalCommand(a),
+		newRunCommand(a), newLiveCommand(a), newIncidentsCommand(a), newExplainCommand(a), newCausesCommand(a), newReadCommand(a), newImportCommand(a), newDoctorCommand(a), newJournalCommand(a),
 		newConfigCommand(a), newInstallCommand(a), newUninstallCommand(a), newManCommand(root), newVersionCommand(a),
 	)
 	root.SetHelpCommand(newHelpCommand(root))

@@ -175,23 +175,30 @@ func startTracker(ctx context.Context, cfg *config.Config, log *slog.Logger) (*n
 }
 
 func (d *Daemon) openJournal() (err error) {
+	// The pipeline ends each batch with a Flush of its own.
+	d.journal, err = openJournal(d.cfg, time.Hour, d.place, d.opts.Version, d.log)
+	return err
+}
+
+// OpenJournal opens the journal that the settings name for writing, for who
+// brings evidence from elsewhere. What an Append has taken is written when it
+// returns.
+func OpenJournal(cfg *config.Config, version string, log *slog.Logger) (*journal.Writer, error) {
+	return openJournal(cfg, 0, Here(nil), version, log)
+}
+
+func openJournal(cfg *config.Config, block time.Duration, place Place, version string, log *slog.Logger) (*journal.Writer, error) {
 	c := journal.DefaultConfig()
-	j := d.cfg.Journal
+	j := cfg.Journal
 	c.Dir, c.SyncInterval, c.SegmentBytes = j.Dir, j.SyncInterval.Std(), int64(j.SegmentBytes)
 	c.MaxAge, c.MaxSegments, c.MaxBytes = time.Duration(j.KeepDays)*24*time.Hour, j.KeepSegments, int64(j.KeepBytes)
 	c.Compress, c.AppendOnly, c.HoldBytes = j.Compress, j.AppendOnly, int(j.HoldBytes)
-	c.HeadsInterval = j.HeadsInterval.Std()
-	// The pipeline ends each batch with a Flush of its own.
-	c.BlockInterval = time.Hour
-	heads, err := headsKeeper(j.Heads, d.log)
+	c.HeadsInterval, c.BlockInterval = j.HeadsInterval.Std(), block
+	heads, err := headsKeeper(j.Heads, log)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	d.journal, err = journal.Open(c, journal.Deps{
-		Logger: d.log, Heads: heads,
-		Host: d.place.Host, BootID: d.place.BootID, Version: d.opts.Version,
-	})
-	return err
+	return journal.Open(c, journal.Deps{Logger: log, Heads: heads, Host: place.Host, BootID: place.BootID, Version: version})
 }
 
 // problem returns what is told of errors of the journal: each kind once a
@@ -259,7 +266,7 @@ func (d *Daemon) run(ctx context.Context) error {
 func (d *Daemon) begin() {
 	now := time.Now()
 	d.keeper.begin(now)
-	d.append(reset.Entry{Control: d.control("start", "sensor "+d.capture.Name)})
+	d.append(reset.Entry{Control: d.control(startEvent, "sensor "+d.capture.Name)})
 	if d.opts.Ready != nil {
 		d.opts.Ready(d.Status())
 	}

@@ -19,12 +19,25 @@ func ClassicOptions(c config.Classic) classic.Options {
 	}
 }
 
+// The events of control lines between which the resets were imported: a start of
+// the daemon ends what an import that was killed has begun.
+const (
+	ImportBegins = "import"
+	ImportEnds   = "imported"
+	startEvent   = "start"
+)
+
 // ClassicLines returns what turns an entry into lines of the classic log: one
-// for each reset or, with rules, one for each rule that logs it.
+// for each reset or, with rules, one for each rule that logs it. What was
+// imported is left out: it has a log of its own, which may be this one.
 func ClassicLines(options classic.Options, set *rules.Set) func([]byte, *reset.Entry) []byte {
+	imported := false
 	return func(b []byte, e *reset.Entry) []byte {
+		if c := e.Control; c != nil {
+			imported = c.Event == ImportBegins || imported && c.Event != ImportEnds && c.Event != startEvent
+		}
 		r := e.Reset
-		if r == nil || r.Revision != 1 {
+		if r == nil || r.Revision != 1 || imported {
 			return b
 		}
 		if set == nil {

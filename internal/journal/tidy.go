@@ -34,7 +34,7 @@ func (w *Writer) tidy() {
 	ticker := time.NewTicker(tidyInterval)
 	defer ticker.Stop()
 	for {
-		if err := w.Tidy(ctx); err != nil && ctx.Err() == nil {
+		if err := w.Tidy(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, ErrClosed) {
 			w.deps.Logger.Warn("closed segments cannot be tidied", "error", err)
 		}
 		select {
