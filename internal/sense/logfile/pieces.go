@@ -6,8 +6,12 @@ import (
 	"github.com/rstwatch/rstwatch/internal/classic"
 )
 
-// maxPieces bounds the messages that are looked for in one line.
-const maxPieces = 16
+const (
+	// maxPieces bounds the messages that are looked for in one window.
+	maxPieces = 64
+	// window is how far a start is looked for: as far as classic looks.
+	window = 8 << 10
+)
 
 // piece is one message, with the head that stands before it.
 type piece struct {
@@ -46,6 +50,20 @@ func pieces(line []byte, h head, into []piece) []piece {
 		into[i], into[j] = into[j], into[i]
 	}
 	return into
+}
+
+// cutWindow cuts a line that is longer than a window where the last head begins
+// within that; rest is nil at the end. What has no head for the length of a window
+// is no log: whole says that nothing was left out.
+func cutWindow(line []byte) (part, rest []byte, whole bool) {
+	if len(line) <= window {
+		return line, nil, true
+	}
+	at := inner(line, 1, window)
+	if at < 0 {
+		return line[:window], nil, false
+	}
+	return line[:at], line[at:], true
 }
 
 // inner returns where the last head of a syslog daemon begins between two

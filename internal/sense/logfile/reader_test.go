@@ -247,6 +247,24 @@ func TestGlued(t *testing.T) {
 	}
 }
 
+// TestNoNewlines: a file without any, as rsyslog's form for the network makes it.
+func TestNoNewlines(t *testing.T) {
+	var text strings.Builder
+	const n = 200
+	for i := range n {
+		fmt.Fprintf(&text, "<4>2026-11-23T07:59:35.%06d+00:00 vb kernel: [drds] %s", i, logText(i))
+	}
+	got := readText(t, testConfig(), text.String())
+	if len(got.Told) != n || got.Counts.Torn != 0 {
+		t.Fatalf("%d resets, want %d: %+v", len(got.Told), n, got.Counts)
+	}
+	for i, x := range got.Told {
+		if int(x.Port) != i || !strings.HasPrefix(x.Time, "2026-11-23T07:59:35") {
+			t.Fatalf("reset %d is %+v", i, x)
+		}
+	}
+}
+
 // TestHostilePrefix: what a prefix contains forges no field. 127 bytes are what
 // nftables allows.
 func TestHostilePrefix(t *testing.T) {

@@ -161,7 +161,19 @@ func (s *series) take(m *message) {
 }
 
 func (s *series) takeText(m *message) {
-	s.parts = pieces(m.line, m.head, s.parts)
+	for line, h := m.line, m.head; line != nil; {
+		part, rest, whole := cutWindow(line)
+		s.takePart(m, part, h)
+		if !whole {
+			s.reader.counts.torn(s.current.input.Name, m.number, "it is longer than any message")
+		}
+		line, h = rest, parseHead(rest)
+	}
+}
+
+// takePart reads a line, or what was cut from a long one.
+func (s *series) takePart(m *message, line []byte, h head) {
+	s.parts = pieces(line, h, s.parts)
 	for i := range s.parts {
 		s.takePiece(m, &s.parts[i])
 	}
