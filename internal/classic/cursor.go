@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/hex"
 	"net/netip"
-	"strconv"
 )
 
 // cursor reads tags in the kernel's order and keeps the first failure, after
@@ -27,7 +26,8 @@ func (c *cursor) fail(want string) {
 
 // has reports whether the tag stands next.
 func (c *cursor) has(tag string) bool {
-	return c.failed == nil && bytes.HasPrefix(c.rest(), []byte(tag))
+	rest := c.rest()
+	return c.failed == nil && len(rest) >= len(tag) && rest[0] == tag[0] && string(rest[:len(tag)]) == tag
 }
 
 // text steps over a text of fixed form.
@@ -60,36 +60,66 @@ func (c *cursor) token(tag string) []byte {
 		return nil
 	}
 	rest := c.rest()
-	end := bytes.IndexAny(rest, " \r\n")
-	if end < 0 {
-		c.at += len(rest)
-		return rest
+	for end, b := range rest { // a few bytes
+		if b == ' ' || b == '\r' || b == '\n' {
+			c.at += end + 1
+			return rest[:end]
+		}
 	}
-	c.at += end + 1
-	return rest[:end]
+	c.at += len(rest)
+	return rest
 }
 
 func (c *cursor) name(tag string) string {
-	name := c.token(tag)
-	if len(name) > 0 && !isDeviceName(name) {
+	text := c.token(tag)
+	if len(text) > 0 && !isDeviceName(text) {
 		c.fail(tag)
 	}
-	return string(appendClean(nil, string(name)))
+	name := string(text)
+	if !isClean(name) {
+		name = string(appendClean(nil, name))
+	}
+	return name
 }
 
 func (c *cursor) decimal(tag string, bits int) uint64 { return c.number(tag, 10, bits) }
 
 func (c *cursor) hex(tag string, bits int) uint64 { return c.number(tag, 16, bits) }
 
-func (c *cursor) number(tag string, base, bits int) uint64 {
+func (c *cursor) number(tag string, base uint64, bits int) uint64 {
 	from := c.at
-	v, err := strconv.ParseUint(string(c.token(tag)), base, bits)
-	if err != nil && c.failed == nil {
+	digits := c.token(tag)
+	v, ok := uint64(0), len(digits) > 0
+	for _, b := range digits {
+		d := digitOf[b]
+		if v = v*base + uint64(d); uint64(d) >= base || v>>bits != 0 {
+			ok = false
+			break
+		}
+	}
+	if !ok && c.failed == nil {
 		c.at = from
 		c.fail(tag)
 	}
 	return v
 }
+
+// digitOf is the value of a digit, and 255 of any other byte.
+var digitOf = func() (table [256]uint8) {
+	for i := range table {
+		switch b := byte(i); {
+		case '0' <= b && b <= '9':
+			table[i] = b - '0'
+		case 'a' <= b && b <= 'f':
+			table[i] = b - 'a' + 10
+		case 'A' <= b && b <= 'F':
+			table[i] = b - 'A' + 10
+		default:
+			table[i] = 255
+		}
+	}
+	return table
+}()
 
 func (c *cursor) ip(tag string) netip.Addr {
 	from := c.at
@@ -107,12 +137,12 @@ func (c *cursor) macBytes(tag string) []byte {
 	text := c.token(tag)
 	b := make([]byte, 0, etherHeader)
 	for i := 0; i < len(text) && c.failed == nil; i += 3 {
-		v, err := strconv.ParseUint(string(text[i:min(i+2, len(text))]), 16, 8)
-		if err != nil || i+2 > len(text) || i+2 < len(text) && (text[i+2] != ':' || i+3 == len(text)) {
+		if i+2 > len(text) || digitOf[text[i]] > 15 || digitOf[text[i+1]] > 15 || i+2 < len(text) && (text[i+2] != ':' || i+3 == len(text)) {
 			c.at = from
 			c.fail(tag)
+			break
 		}
-		b = append(b, byte(v))
+		b = append(b, digitOf[text[i]]<<4|digitOf[text[i+1]])
 	}
 	return b
 }

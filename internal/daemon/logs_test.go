@@ -11,7 +11,9 @@ import (
 // TestClassicLogLeavesImportedOut: old lines that were read back must not come
 // into the log again, where the next import would read them.
 func TestClassicLogLeavesImportedOut(t *testing.T) {
-	record := func(host string) reset.Entry { return reset.Entry{Reset: &reset.Reset{Revision: 1, Time: 1e18, Host: host}} }
+	record := func(host string) reset.Entry {
+		return reset.Entry{Reset: &reset.Reset{Revision: 1, Time: 1e18, Host: host}}
+	}
 	control := func(event string) reset.Entry { return reset.Entry{Control: &reset.Control{Event: event}} }
 	format := ClassicLines(classic.Options{}, nil)
 	var b []byte

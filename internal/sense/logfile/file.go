@@ -39,7 +39,7 @@ func (in *Input) open(cfg *Config, read *atomic.Int64) (*file, error) {
 	if isExport(in.sample) {
 		f.format = &exported{lines: f.lines}
 	} else {
-		f.format = &written{file: f}
+		f.format = &written{file: f, years: in.Stream != nil || isYearless(in.sample), json: len(in.sample) > 0 && in.sample[0] == '{'}
 	}
 	return f, nil
 }
@@ -89,13 +89,22 @@ func namesPrograms(sample []byte) bool {
 
 // written reads lines of text and of JSON.
 type written struct {
-	file *file
-	day  [6]byte // of the RFC 3164 head before
+	file  *file
+	day   [6]byte // of the RFC 3164 head before
+	years bool    // the heads bear none
+	json  bool    // the lines are objects
 }
 
 // next reads lines up to one that may be of the LOG target.
 func (w *written) next(m *message) error {
 	for {
+		switch {
+		case w.json: // other words tell of a packet there
+		case w.years:
+			w.file.lines.leap(&w.day)
+		default:
+			w.file.lines.leap(nil)
+		}
 		line, err := w.file.lines.next()
 		if err != nil {
 			return err
@@ -130,7 +139,7 @@ func newDay(line []byte, last *[6]byte) (s stamp, ok bool) {
 			line = line[end+1:]
 		}
 	}
-	if len(line) < 15 || line[3] != ' ' || line[9] != ':' || [6]byte(line[:6]) == *last {
+	if len(line) < 15 || [6]byte(line) == *last || line[3] != ' ' || line[9] != ':' {
 		return s, false
 	}
 	if _, ok = bsdStamp(line, &s); ok {
@@ -141,7 +150,7 @@ func newDay(line []byte, last *[6]byte) (s stamp, ok bool) {
 
 var (
 	wordIn  = []byte("IN=")
-	wordSrc = []byte("SRC=")
+	wordDst = []byte("DST=")
 	wordRST = []byte(`"tcp.rst"`)
 )
 
@@ -151,7 +160,7 @@ func isCandidate(line []byte) bool {
 	if len(line) > 0 && line[0] == '{' {
 		return bytes.Contains(line, wordRST) || bytes.Contains(line, wordIn) || isByteList(line)
 	}
-	return bytes.Contains(line, wordIn) || bytes.Contains(line, wordSrc)
+	return bytes.Contains(line, wordIn) || bytes.Contains(line, wordDst)
 }
 
 // isByteList reports whether a line of journald's JSON has a message that is not

@@ -24,6 +24,59 @@ type lines struct {
 	err    error  // why no more can be read
 	// wait is called before each reading; may be nil.
 	wait func() error
+	in   place // of the next "IN="
+	dst  place // of the next "DST="
+}
+
+// place is where in the buffer a word stands next, as far as it was looked for.
+type place struct {
+	at    int
+	known bool
+}
+
+// next returns where a word stands at or behind a place of the buffer; its end,
+// where it does not.
+func (p *place) next(buffer []byte, from int, word []byte) int {
+	if p.known && p.at >= from {
+		return p.at
+	}
+	p.known, p.at = true, len(buffer)
+	if i := bytes.Index(buffer[from:], word); i >= 0 {
+		p.at = from + i
+	}
+	return p.at
+}
+
+// leap passes over whole lines of the buffer that hold neither word. Where a day
+// is given, only lines of that day, as the heads at both ends tell.
+func (l *lines) leap(day *[6]byte) {
+	buffer := l.buffer[:l.end]
+	found := min(l.in.next(buffer, l.start, wordIn), l.dst.next(buffer, l.start, wordDst))
+	end := bytes.LastIndexByte(buffer[l.start:found], '\n') + 1 // of what can be passed over
+	if end == 0 || !l.sameDay(buffer[l.start:l.start+end], day) {
+		return
+	}
+	l.number += uint64(bytes.Count(buffer[l.start:l.start+end], []byte{'\n'}))
+	l.start += end
+}
+
+// sameDay reports whether the first and the last of some whole lines are of a
+// day. A year may have passed between only where a quarter of a megabyte has none
+// of another day.
+func (l *lines) sameDay(text []byte, day *[6]byte) bool {
+	if day == nil {
+		return true
+	}
+	last := text[bytes.LastIndexByte(text[:len(text)-1], '\n')+1:]
+	return len(last) > 6 && len(text) > 6 && [6]byte(text) == *day && [6]byte(last) == *day
+}
+
+// leapDay passes over whole lines of the buffer that are of a day.
+func (l *lines) leapDay(day *[6]byte) {
+	text := l.buffer[l.start:l.end]
+	if end := bytes.LastIndexByte(text, '\n') + 1; end > maxLine/2 && l.sameDay(text[:end], day) {
+		l.start += end
+	}
 }
 
 func newLines(from io.Reader) *lines { return &lines{from: from, buffer: make([]byte, bufferSize)} }
@@ -78,6 +131,7 @@ func trim(line []byte) []byte {
 
 // fill reads more. The error is wait's.
 func (l *lines) fill() error {
+	l.in.known, l.dst.known = false, false
 	if l.start > 0 {
 		l.end = copy(l.buffer, l.buffer[l.start:l.end])
 		l.start = 0

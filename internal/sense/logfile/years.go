@@ -59,6 +59,7 @@ func (in *Input) days(ctx context.Context) (s span, err error) {
 	var turn turns
 	var last [6]byte
 	for {
+		f.lines.leapDay(&last)
 		line, err := f.lines.next()
 		if err != nil {
 			return s, ctx.Err() // what broke the file is told when it is read
