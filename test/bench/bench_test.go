@@ -13,7 +13,7 @@ var (
 	program = flag.String("program", "", "the rstwatch to measure (default: built from this tree)")
 
 	full  = flag.Bool("full", false, "measure with the full sizes instead of running everything once")
-	parts = flag.String("parts", "", "only these, with commas: storm, life, journal, ordinary, drops")
+	parts = flag.String("parts", "", "only these, with commas: storm, life, journal, logs, ordinary, drops")
 	wait  = flag.Duration("patience", Full().Patience, "how long to wait for a calm machine, in all")
 	page  = flag.String("page", "", "the page whose tables are to be written")
 	data  = flag.String("json", "", "the file that every figure is written to")

@@ -25,6 +25,7 @@ type Report struct {
 	Storm    []StormResult `json:"storm"`
 	Life     Life          `json:"life"`
 	Journal  Journal       `json:"journal"`
+	Logs     []LogResult   `json:"logs"`
 	// Of all times that a watcher was measured, those before which the machine
 	// was not calm.
 	Moments   int `json:"moments"`
@@ -52,6 +53,7 @@ func (b *Bench) Run(parts ...string) (r Report, err error) {
 		{"storm", func() (err error) { r.Storm, err = b.Storm(recorders()); return err }},
 		{"life", func() (err error) { r.Life, err = b.Life(); return err }},
 		{"journal", func() (err error) { r.Journal, err = b.Journal(); return err }},
+		{"logs", func() (err error) { r.Logs, err = b.Logs(); return err }},
 		{"ordinary", func() (err error) { r.Ordinary, err = b.Ordinary(watchers()); return err }},
 		{"drops", func() (err error) { r.Drops, err = b.Drops(droppers()); return err }},
 	} {
@@ -81,7 +83,7 @@ func here() Machine {
 		m.Load, _, _ = strings.Cut(string(data), " ")
 	}
 	for _, command := range [][]string{
-		{"iptables", "-V"}, {"iptables-legacy", "-V"}, {"nft", "-v"}, {"rsyslogd", "-v"}, {"ulogd", "-V"}, {"tcpdump", "--version"},
+		{"iptables", "-V"}, {"iptables-legacy", "-V"}, {"nft", "-v"}, {"rsyslogd", "-v"}, {"ulogd", "-V"}, {"tcpdump", "--version"}, {"grep", "--version"},
 	} {
 		out, _ := exec.Command(command[0], command[1:]...).CombinedOutput()
 		line, _, _ := bytes.Cut(out, []byte("\n"))

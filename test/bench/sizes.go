@@ -14,6 +14,8 @@ type Sizes struct {
 	LatencyFast   int           // resets, a thousand a second
 	Rest          time.Duration // how long the daemon rests before it is weighed
 	JournalResets int           // appended to a journal by themselves
+	LogLines      int           // of a kernel log
+	LogRounds     int           // of reading it
 	slowGap       time.Duration
 	calmLook      time.Duration // how long to look whether the machine is calm
 	Patience      time.Duration // with one that is not, for the whole run
@@ -25,6 +27,7 @@ func Full() Sizes {
 		Rounds: 15, Packets: 5000, Bursts: 100, Drops: 5000,
 		StormRounds: 3, Storm: 3_000_000,
 		LatencySlow: 60, LatencyFast: 5000, Rest: time.Minute, JournalResets: 1_000_000,
+		LogLines: 2_000_000, LogRounds: 5,
 		slowGap: time.Second, calmLook: 300 * time.Millisecond, Patience: 15 * time.Minute,
 	}
 }
@@ -35,6 +38,7 @@ func Short() Sizes {
 		Rounds: 1, Packets: 2000, Bursts: 1, Drops: 2000,
 		StormRounds: 1, Storm: 3000,
 		LatencySlow: 2, LatencyFast: 50, Rest: 100 * time.Millisecond, JournalResets: 3000,
+		LogLines: 3000, LogRounds: 1,
 		slowGap: 100 * time.Millisecond,
 	}
 }

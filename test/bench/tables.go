@@ -26,6 +26,7 @@ func (r *Report) Tables() string {
 		"UDP datagrams that an nftables rule of the receiver drops, so that each fires the drop tracepoint. %d rounds,\n"+
 			"%d bursts of %d.", r.Sizes.Rounds, r.Sizes.Bursts, r.Sizes.Drops), r.Drops)
 	r.lifeTables(&b)
+	r.logTable(&b)
 	b.WriteString("\n")
 	return b.String()
 }
@@ -61,6 +62,9 @@ func share(part, whole uint64) string {
 
 func thousands(v float64) string {
 	n := int64(v+500) / 1000
+	if n >= 1000 {
+		return fmt.Sprintf("%d,%03d,000", n/1000, n%1000)
+	}
 	return fmt.Sprintf("%d,000", n)
 }
 
@@ -93,6 +97,15 @@ func (r *Report) lifeTables(b *strings.Builder) {
 	row("processor in a storm", "%.0f ns a reset", l.StormCPU)
 	row("journal, uncompressed, in a storm", "%.1f bytes a reset", l.ResetSize)
 	row("appending to the journal (encode, checksum, hash, write)", "%.0f ns a reset", r.Journal.AppendNS)
+}
+
+func (r *Report) logTable(b *strings.Builder) {
+	fmt.Fprintf(b, "\n### Reading a kernel log\n\n%d lines, with one core: `grep -c \" RST \"`, and `rstwatch read --output json`, which judges and prints\n"+
+		"each reset; %d rounds in turn. Lines a second of the processor's time, the median.\n\n"+
+		"| log | grep -c | rstwatch read | times as long |\n|---|---|---|---|\n", r.Sizes.LogLines, r.Sizes.LogRounds)
+	for _, l := range r.Logs {
+		fmt.Fprintf(b, "| %s | %s | %s | %.1f |\n", l.Log, thousands(median(l.Grep)), thousands(median(l.Read)), l.Times)
+	}
 }
 
 func mega(n uint64) float64 { return float64(n) / 1e6 }
