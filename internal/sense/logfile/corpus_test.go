@@ -25,7 +25,7 @@ func TestCorpus(t *testing.T) {
 		"ulogd.json":            {4, 1, 0, 0},
 		"zeros.log":             {2, 0, 0, 0},
 	}
-	files, err := filepath.Glob("testdata/*")
+	files, err := filepath.Glob("testdata/*.*")
 	if err != nil || len(files) != len(want) {
 		t.Fatalf("%d files, error %v", len(files), err)
 	}

@@ -14,7 +14,7 @@ import (
 
 // seeds are the damaged files of testdata and some whole ones.
 func seeds(f *testing.F) {
-	files, err := filepath.Glob("testdata/*")
+	files, err := filepath.Glob("testdata/*.*")
 	if err != nil || len(files) == 0 {
 		f.Fatalf("no seeds: %v", err)
 	}

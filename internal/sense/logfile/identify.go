@@ -22,10 +22,10 @@ type second struct {
 
 const (
 	// keptSeconds is how many seconds are kept at a time: lines come a little late.
-	keptSeconds = 8
+	keptSeconds = 4
 	// maxInSecond bounds the lines of one that are told apart: more than a kernel
 	// can log.
-	maxInSecond = 1 << 20
+	maxInSecond = 1 << 18
 )
 
 // next returns the id of a line.

@@ -60,21 +60,36 @@ func (l *lines) leap(day *[6]byte) {
 	l.start += end
 }
 
-// sameDay reports whether the first and the last of some whole lines are of a
-// day. A year may have passed between only where a quarter of a megabyte has none
-// of another day.
+const (
+	// leastLeap is how much text must be of one day to be passed over at once,
+	// and probe how often the day is looked at within it.
+	leastLeap = 4 << 10
+	probe     = 512
+)
+
+// sameDay reports whether whole lines are of a day, as the heads of many of them
+// tell. Two ends alone would not do: a year may lie between.
 func (l *lines) sameDay(text []byte, day *[6]byte) bool {
 	if day == nil {
 		return true
 	}
-	last := text[bytes.LastIndexByte(text[:len(text)-1], '\n')+1:]
-	return len(last) > 6 && len(text) > 6 && [6]byte(text) == *day && [6]byte(last) == *day
+	if len(text) < leastLeap {
+		return false
+	}
+	for at := len(text); at > 0; at -= probe {
+		from := bytes.LastIndexByte(text[:at-1], '\n') + 1
+		if len(text)-from < 6 || [6]byte(text[from:]) != *day {
+			return false
+		}
+		at = from + 1
+	}
+	return [6]byte(text) == *day
 }
 
 // leapDay passes over whole lines of the buffer that are of a day.
 func (l *lines) leapDay(day *[6]byte) {
 	text := l.buffer[l.start:l.end]
-	if end := bytes.LastIndexByte(text, '\n') + 1; end > maxLine/2 && l.sameDay(text[:end], day) {
+	if end := bytes.LastIndexByte(text, '\n') + 1; l.sameDay(text[:end], day) {
 		l.start += end
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -188,6 +189,7 @@ func TestNotRead(t *testing.T) {
 		{"another program, with its number", "2026-11-23T07:59:35Z vb kernel: up\n2026-11-23T07:59:35Z vb evil[12]: " + logText(1) + "\n", Counts{Lines: 2, Foreign: 1}},
 		{"RFC 5424 of another program", "<12>1 2026-11-23T07:59:35Z vb evil - - - " + logText(1) + "\n", Counts{Lines: 1, Foreign: 1}},
 		{"a process wrote it to /dev/kmsg", "12,1234,5,-;" + logText(1) + "\n", Counts{Lines: 1, Foreign: 1}},
+		{"a process wrote it, as dmesg --raw shows it", "<12>[ 1.5] " + logText(1) + "\n", Counts{Lines: 1, Foreign: 1}},
 		{"journald's JSON of another program", `{"__REALTIME_TIMESTAMP":"1795420775123456","_TRANSPORT":"syslog","SYSLOG_IDENTIFIER":"kernel","MESSAGE":"` + logText(1) + `"}` + "\n", Counts{Lines: 1, Foreign: 1}},
 		{"cut short", "Nov 23 07:59:35 vb kernel: " + logText(1)[:150] + "\n", Counts{Lines: 1, Torn: 1}},
 		{"the beginning is gone", "Nov 23 07:59:35 vb kernel: " + logText(1)[10:] + "\n", Counts{Lines: 1, Torn: 1}},
@@ -247,6 +249,66 @@ func TestGlued(t *testing.T) {
 	}
 }
 
+// TestRepeated: a line that stands for several, as rsyslog's reduction of repeated
+// messages makes it.
+func TestRepeated(t *testing.T) {
+	line := "Nov 23 07:59:35 vb kernel: [drds] " + logText(1) + "\nNov 23 07:59:40 vb kernel: message repeated 3 times: [ [drds] " + logText(1) + "]\n"
+	got := readText(t, testConfig(), line)
+	ids := map[reset.ID]bool{}
+	for _, id := range got.IDs {
+		ids[id] = true
+	}
+	if len(got.Told) != 4 || len(ids) != 4 || got.Told[3].Time != "2026-11-23T07:59:40Z" {
+		t.Errorf("%d resets with %d ids: %+v", len(got.Told), len(ids), got.Told)
+	}
+	got = readText(t, testConfig(), "Nov 23 07:59:40 vb kernel: message repeated 2000000000 times: [ "+logText(1)+"]\n")
+	if len(got.Told) != maxRepeated || got.Counts.Torn != 1 {
+		t.Errorf("%d resets, counts %+v", len(got.Told), got.Counts)
+	}
+}
+
+// TestLargeLog: what is passed over at once changes nothing, over buffers, days
+// and years.
+func TestLargeLog(t *testing.T) {
+	for _, form := range []string{time.Stamp, "2006-01-02T15:04:05Z"} {
+		var text strings.Builder
+		var want []told
+		at := time.Date(2023, 2, 3, 0, 0, 0, 0, time.UTC)
+		random := rand.New(rand.NewPCG(7, 7))
+		for n := uint64(1); at.Before(now.Add(-time.Hour)); n++ {
+			switch random.IntN(40) {
+			case 0:
+				at = at.Add(time.Duration(random.IntN(40*24)) * time.Hour)
+			case 1:
+				at = at.Add(time.Duration(random.IntN(36)) * time.Hour)
+			default:
+				at = at.Add(time.Duration(random.IntN(3)) * time.Second)
+			}
+			if at.After(now) {
+				break
+			}
+			host := " vb systemd[1]: "
+			if random.IntN(50) == 0 {
+				port := random.IntN(60000)
+				fmt.Fprintf(&text, "%s vb kernel: %s\n", at.Format(form), logText(port))
+				want = append(want, told{at.Format(time.RFC3339Nano), "vb", uint16(port), n})
+				continue
+			}
+			fmt.Fprintf(&text, "%s%s%s\n", at.Format(form), host, strings.Repeat("some words of a service, ", random.IntN(40)))
+		}
+		if text.Len() < 2*bufferSize {
+			t.Fatalf("%d bytes only", text.Len())
+		}
+		got := readFiles(t, testConfig(), write(t, t.TempDir(), "a.log", text.String(), now))
+		if diff := cmp.Diff(want, got.Told); diff != "" {
+			t.Errorf("%s: resets (-want +got):\n%s", form, diff)
+		}
+		if lines := uint64(strings.Count(text.String(), "\n")); got.Counts.Lines != lines {
+			t.Errorf("%s: %d lines, want %d", form, got.Counts.Lines, lines)
+		}
+	}
+}
+
 // TestNoNewlines: a file without any, as rsyslog's form for the network makes it.
 func TestNoNewlines(t *testing.T) {
 	var text strings.Builder
@@ -272,7 +334,7 @@ func TestHostilePrefix(t *testing.T) {
 	for _, prefix := range []string{
 		"SRC=6.6.6.6 DST=6.6.6.6 ", "IN=evil OUT= SRC=6.6.6.6 ", "kernel: ", "vb kernel: ", "Jan  1 00:00:00 evil kernel: ",
 		"[99999999.5] ", "<3>", "6,1,2,-;", "\x1b[2J", "{", `"tcp.rst": 1 `, "MAC= SRC=6.6.6.6 DST=7.7.7.7 LEN=40 ", whole,
-		"Nov 23 07:59:35 evil kernel: IN=", "2027-01-01T00:00:00Z evil kernel: ", whole + "kernel: ",
+		"Nov 23 07:59:35 evil kernel: IN=", "IN= OUT= SRC=6.6.6.6 Dec  1 00:00:00 evil kernel: ", "2027-01-01T00:00:00Z evil kernel: ", whole + "kernel: ",
 	} {
 		if len(prefix) > 127 {
 			t.Fatalf("%q is longer than any prefix", prefix)

@@ -1,6 +1,7 @@
 package logfile
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -222,9 +223,39 @@ func (s *series) takePiece(m *message, p *piece) {
 			it.sighting.MonoNS = p.head.stamp.ns
 		}
 		s.finish(it, m, p.head.host, text[:end])
+		s.repeat(*it, m, p.head.host, text[start:end], repeated(text[:start]))
 		return
 	}
 	s.queue = s.queue[:len(s.queue)-1]
+}
+
+// repeat adds the resets for which a line stands beside its own.
+func (s *series) repeat(it item, m *message, host, text []byte, times int64) {
+	for range min(times, maxRepeated) - 1 {
+		again := s.push()
+		*again = it
+		s.finish(again, m, host, text)
+	}
+	if times > maxRepeated {
+		s.reader.counts.torn(s.current.input.Name, m.number, "it stands for more messages than can be")
+	}
+}
+
+// maxRepeated bounds the messages for which one line stands.
+const maxRepeated = 10_000
+
+// repeated reads how many messages a line stands for, where rsyslog was told to
+// write equal ones once: "message repeated 3 times: [ ".
+func repeated(prefix []byte) int64 {
+	_, rest, ok := cut(prefix, "message repeated ")
+	if !ok {
+		return 1
+	}
+	times, rest, ok := number(rest, 1<<31)
+	if !ok || !bytes.HasPrefix(rest, []byte(" times: [ ")) {
+		return 1
+	}
+	return times
 }
 
 // isRemnant reports what is left of a message whose beginning is gone.

@@ -1,6 +1,7 @@
 package logfile
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
@@ -44,6 +45,7 @@ func TestYears(t *testing.T) {
 		{"a line that comes late at New Year", "2026-01-03T00:00:00Z", []string{"Dec 31 23:59:58", "Jan  1 00:00:00", "Dec 31 23:59:59", "Jan  1 00:00:01"}, []string{"2025", "2026", "2025", "2026"}},
 		{"a leap day", "2026-11-25T12:00:00Z", []string{"Feb 29 12:00:00"}, []string{"2024"}},
 		{"a leap day in a file of some years", "2026-11-25T12:00:00Z", []string{"Feb 29 12:00:00", "Feb 10 12:00:00", "Feb  1 12:00:00"}, []string{"2024", "2025", "2026"}},
+		{"a leap day that an anchor alone would miss", "2026-11-25T12:00:00Z", []string{"Feb 29 12:00:00", "Feb 10 12:00:00"}, []string{"2024", "2025"}},
 		{"written before this century, as archives without times say", "1980-01-01T00:00:00Z", []string{"Nov 23 07:59:35"}, []string{"2026"}},
 		{"written in the future", "2031-01-01T00:00:00Z", []string{"Nov 23 07:59:35"}, []string{"2026"}},
 		{"an old file", "2019-05-05T00:00:00Z", []string{"May  4 07:59:35"}, []string{"2019"}},
@@ -124,6 +126,45 @@ func TestRotated(t *testing.T) {
 				t.Errorf("%v, copied %v: from %s to %s", names, copied, first, last)
 			}
 		}
+	}
+}
+
+// TestDaysWithinABuffer: days between two equal ones are not passed over.
+func TestDaysWithinABuffer(t *testing.T) {
+	var text strings.Builder
+	begin := date("2023-02-03T00:00:00Z")
+	for at := begin; at.Before(now); at = at.Add(13 * time.Hour) {
+		fmt.Fprintf(&text, "%s vb x: %s\n", at.Format(time.Stamp), strings.Repeat("w", 300))
+	}
+	in, err := Look(write(t, t.TempDir(), "a.log", text.String(), now), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	days, err := in.days(context.Background())
+	if err != nil || days.turns != 3 || days.last.month != 11 || days.last.day != 25 {
+		t.Errorf("%+v, error %v", days, err)
+	}
+}
+
+// TestYearsOfCopies: copies whose times say nothing are dated by the files that
+// follow, or by the dates in their names.
+func TestYearsOfCopies(t *testing.T) {
+	for _, tt := range []struct{ name, older, younger string }{
+		{"by what follows", "k.log.2", "k.log.1"},
+		{"by the name", "k.log-20251121", "k.log-20260302"},
+	} {
+		dir := t.TempDir()
+		older := write(t, dir, tt.older, bsd(date("2025-11-20T00:00:00Z"), 1), now)
+		younger := write(t, dir, tt.younger, bsd(date("2026-03-01T00:00:00Z"), 2), now)
+		got := readFiles(t, testConfig(), younger, older)
+		want := []told{{"2025-11-20T00:00:00Z", "vb", 1, 1}, {"2026-03-01T00:00:00Z", "vb", 2, 1}}
+		if diff := cmp.Diff(want, got.Told); diff != "" {
+			t.Errorf("%s: resets (-want +got):\n%s", tt.name, diff)
+		}
+	}
+	old := readFiles(t, testConfig(), write(t, t.TempDir(), "k.log-20230610.gz", bsd(date("2023-06-09T00:00:00Z"), 1), now))
+	if old.Told[0].Time != "2023-06-09T00:00:00Z" {
+		t.Errorf("by the name alone: %s", old.Told[0].Time)
 	}
 }
 
