@@ -123,3 +123,38 @@ func TestImportKilled(t *testing.T) {
 		t.Errorf("%d resets in the journal, want %d", len(ids), resets)
 	}
 }
+
+// TestImportLocked: who imports while the daemon writes is told what to do.
+func TestImportLocked(t *testing.T) {
+	log, config := filepath.Join(t.TempDir(), "a.log"), journal.DefaultConfig()
+	writeLog(t, log, 1)
+	config.Dir, config.AppendOnly = t.TempDir(), false
+	writer, err := journal.Open(config, journal.Deps{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer writer.Close()
+	var out, stderr bytes.Buffer
+	status := execute(context.Background(), []string{"import", "--dir", config.Dir, log}, nil, &out, &stderr)
+	if status != statusFailed || !bytes.Contains(stderr.Bytes(), []byte("hint: stop the daemon")) {
+		t.Errorf("status %d: %s%s", status, out.String(), stderr.String())
+	}
+}
+
+func TestProgressLine(t *testing.T) {
+	for _, tt := range []struct {
+		name         string
+		bytes, total int64
+		elapsed      time.Duration
+		want         string
+	}{
+		{"half", 50 << 20, 100 << 20, 10 * time.Second, "read 50 MB, 7 lines: 50 %, 10s left"},
+		{"a stream", 50 << 20, 0, 10 * time.Second, "read 50 MB, 7 lines"},
+		{"more than there was", 101 << 20, 100 << 20, time.Second, "read 101 MB, 7 lines"},
+		{"nothing yet", 0, 100 << 20, time.Second, "read 0 MB, 7 lines"},
+	} {
+		if got := progressLine(tt.bytes, tt.total, "7 lines", tt.elapsed); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}

@@ -1,8 +1,11 @@
 package logfile
 
 import (
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -34,6 +37,34 @@ func TestCorpus(t *testing.T) {
 		got := [4]uint64{n.Resets, n.Torn, n.Foreign, uint64(len(n.Broken))}
 		if diff := cmp.Diff(want[filepath.Base(path)], got); diff != "" {
 			t.Errorf("%s: resets, torn, foreign, broken (-want +got):\n%s%+v", path, diff, n)
+		}
+	}
+}
+
+// TestBrokenFile: of a compressed file that was cut, what came before is read,
+// and the files beside it are read as ever.
+func TestBrokenFile(t *testing.T) {
+	dir := t.TempDir()
+	var text strings.Builder
+	for i := range 20_000 {
+		text.WriteString(bsd(date("2026-11-22T00:00:00Z").Add(time.Duration(i)*time.Second), i))
+	}
+	for _, ending := range []string{".gz", ".zst"} {
+		whole := write(t, dir, "k.log.1"+ending, text.String(), now)
+		info, err := os.Stat(whole)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Truncate(whole, info.Size()*3/4); err != nil {
+			t.Fatal(err)
+		}
+		got := readFiles(t, testConfig(), whole, write(t, dir, "k.log", bsd(date("2026-11-23T00:00:00Z"), 7), now))
+		n := len(got.Told)
+		if n < 2 || n > 20_000 || got.Told[n-1].Port != 7 || len(got.Counts.Broken) != 1 || got.Counts.Broken[0].File != whole {
+			t.Errorf("%s: %d resets, %+v", ending, n, got.Counts)
+		}
+		if err := os.Remove(whole); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

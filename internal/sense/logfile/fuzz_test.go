@@ -59,6 +59,23 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
+// FuzzExport: journald's export format, whatever its lengths say.
+func FuzzExport(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		e := exported{lines: newLines(bytes.NewReader(data))}
+		var m message
+		for n := 0; ; n++ {
+			if err := e.next(&m); err != nil {
+				return
+			}
+			if n > len(data) || len(m.line) > maxLine || len(m.head.host) > maxField {
+				t.Fatalf("%d messages of %d bytes, the last of %d", n, len(data), len(m.line))
+			}
+		}
+	})
+}
+
 // FuzzHead: a head is within its line, and its time is one.
 func FuzzHead(f *testing.F) {
 	for _, line := range []string{

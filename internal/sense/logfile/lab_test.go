@@ -276,6 +276,19 @@ func TestRealLogs(t *testing.T) {
 		}
 		l.compare(t, l.only(t, "kmsg", text), all)
 	})
+	t.Run("this host's own", func(t *testing.T) {
+		got := readFiles(t, Config{}, "/dev/kmsg")
+		found := map[string]bool{}
+		for i := range got.All {
+			s := &got.All[i]
+			found[fmt.Sprint(seenOf(s))] = !s.Time.IsZero() && s.MonoNS != 0
+		}
+		for _, x := range l.want {
+			if !found[fmt.Sprint(x)] {
+				t.Errorf("not found with its time: %+v", x)
+			}
+		}
+	})
 	t.Run("journald", func(t *testing.T) { l.journald(t) })
 }
 
