@@ -34,7 +34,8 @@ type evidenceOptions struct {
 
 func (o *evidenceOptions) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringSliceVar(&o.vantage, "vantage", nil, "`address` of the host that captured: what it sends is \"out\", what it gets is \"in\"")
+	f.StringSliceVar(&o.vantage, "vantage", nil,
+		"`address` of the host that captured: what it sends is \"out\", what it gets is \"in\"")
 	f.BoolVar(&o.judge, "judge", false, "judge anew what a file of --output pcapng has a record of")
 	f.StringVar(&o.zone, "timezone", "", "zone of log times that name none: Europe/Berlin, +02:00 (default this host's)")
 	f.StringVar(&o.bootTime, "boot-time", "", "`time` of the boot from which dmesg counts its seconds; \"here\": this host's last")
@@ -51,7 +52,9 @@ type evidence struct {
 
 // openEvidence looks at the files and makes readers for them. The filter is
 // checked against what they can tell.
-func (a *app) openEvidence(cfg *config.Config, o evidenceOptions, files []string, filter *query.Filter, idle func() error) (*evidence, error) {
+func (a *app) openEvidence(cfg *config.Config, o evidenceOptions, files []string, filter *query.Filter,
+	idle func() error,
+) (*evidence, error) {
 	ofCapture, ofLog, err := o.configs(cfg, idle)
 	if err != nil {
 		return nil, err
@@ -99,8 +102,9 @@ func (a *app) openEvidence(cfg *config.Config, o evidenceOptions, files []string
 
 // logFields are what every line of the LOG target tells, whatever its options,
 // and what is judged from it.
-const logFields = query.FieldAddress | query.FieldPort | query.FieldLength | query.FieldIP | query.FieldFlags | query.FieldDirection |
-	query.FieldInterface | query.FieldSource | query.FieldSender | query.FieldCause | query.FieldHarm | query.FieldConfidence | query.FieldVerdict
+const logFields = query.FieldAddress | query.FieldPort | query.FieldLength | query.FieldIP | query.FieldFlags |
+	query.FieldDirection | query.FieldInterface | query.FieldSource | query.FieldSender | query.FieldCause | query.FieldHarm | query.FieldConfidence |
+	query.FieldVerdict
 
 // configs turns the flags into the readers' settings.
 func (o *evidenceOptions) configs(cfg *config.Config, idle func() error) (c capture.Config, l logfile.Config, err error) {

@@ -87,7 +87,8 @@ func (a *app) newImporter(cfg *config.Config, filter *query.Filter, dry bool) (*
 	in.journal, err = daemon.OpenJournal(cfg, version, a.logger(cfg))
 	var locked *journal.LockedError
 	if errors.As(err, &locked) {
-		return nil, fmt.Errorf("%w\nhint: stop the daemon for the time of the import (systemctl stop rstwatch), or import into a journal of its own with --dir", err)
+		return nil, fmt.Errorf("%w\nhint: stop the daemon for the time of the import (systemctl stop rstwatch), "+
+			"or import into a journal of its own with --dir", err)
 	}
 	in.there = true
 	return in, err

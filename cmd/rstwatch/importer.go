@@ -200,7 +200,8 @@ func (in *importer) tell() {
 	}
 	fmt.Fprintln(in.app.stdout, text)
 	if in.damaged > 0 {
-		fmt.Fprintf(in.app.stderr, "rstwatch: %d stretches of the journal do not decode: what stood there may now be there twice\nhint: rstwatch journal verify\n", in.damaged)
+		fmt.Fprintf(in.app.stderr, "rstwatch: %d stretches of the journal do not decode: what stood there may now be there twice\n"+
+			"hint: rstwatch journal verify\n", in.damaged)
 	}
 }
 
@@ -208,7 +209,10 @@ func (in *importer) tell() {
 func ownReset(r *reset.Reset) reset.Reset {
 	own := *r
 	p := &own.Packet
-	for _, b := range []*[]byte{(*[]byte)(&p.TCPOptions), (*[]byte)(&p.IPOptions), &p.Payload, (*[]byte)(&p.MACSrc), (*[]byte)(&p.MACDst), &p.Raw, &p.LinkHeader} {
+	for _, b := range []*[]byte{
+		(*[]byte)(&p.TCPOptions), (*[]byte)(&p.IPOptions), &p.Payload,
+		(*[]byte)(&p.MACSrc), (*[]byte)(&p.MACDst), &p.Raw, &p.LinkHeader,
+	} {
 		*b = append([]byte(nil), *b...)
 	}
 	p.Tunnel = append([]reset.Tunnel(nil), p.Tunnel...)

@@ -126,7 +126,8 @@ func (s skips) text() string {
 // tellLogged is the account of the logs.
 func (a *app) tellLogged(n logfile.Counts, shown uint64, alone bool) {
 	for _, b := range n.Broken {
-		fmt.Fprintf(a.stderr, "rstwatch: %s cannot be read beyond line %d: %s\n", present.Clean(b.File), b.Line, present.Clean(b.Err.Error()))
+		fmt.Fprintf(a.stderr, "rstwatch: %s cannot be read beyond line %d: %s\n",
+			present.Clean(b.File), b.Line, present.Clean(b.Err.Error()))
 	}
 	for _, p := range n.Torns {
 		fmt.Fprintf(a.stderr, "rstwatch: %s:%d: %s\n", present.Clean(p.File), p.Line, present.Clean(p.Reason))
@@ -153,7 +154,8 @@ func (a *app) tellLogged(n logfile.Counts, shown uint64, alone bool) {
 	skipped.add(n.Long, "longer than any log's line")
 	fmt.Fprintln(a.stderr, "rstwatch: "+text+skipped.text())
 	if n.Timeless > 0 {
-		fmt.Fprintf(a.stderr, "rstwatch: of %s the time is not known: the log counts seconds since boot, or says none\nhint: --boot-time says when that was; --boot-time here, if it is this host's last boot\n", amount(n.Timeless, "reset"))
+		fmt.Fprintf(a.stderr, "rstwatch: of %s the time is not known: the log counts seconds since boot, or says none\n"+
+			"hint: --boot-time says when that was; --boot-time here, if it is this host's last boot\n", amount(n.Timeless, "reset"))
 	}
 }
 

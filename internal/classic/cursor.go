@@ -137,7 +137,8 @@ func (c *cursor) macBytes(tag string) []byte {
 	text := c.token(tag)
 	b := make([]byte, 0, etherHeader)
 	for i := 0; i < len(text) && c.failed == nil; i += 3 {
-		if i+2 > len(text) || digitOf[text[i]] > 15 || digitOf[text[i+1]] > 15 || i+2 < len(text) && (text[i+2] != ':' || i+3 == len(text)) {
+		if i+2 > len(text) || digitOf[text[i]] > 15 || digitOf[text[i+1]] > 15 ||
+			i+2 < len(text) && (text[i+2] != ':' || i+3 == len(text)) {
 			c.at = from
 			c.fail(tag)
 			break

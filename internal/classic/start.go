@@ -12,7 +12,7 @@ const maxStart = 2*(4*maxDeviceName+5) + 8
 // findStart returns where the last plausible LOG text begins, or -1.
 func findStart(line []byte) int {
 	// Nearly every line has the tag once.
-	if i := bytes.Index(line, []byte("IN=")); i < 0 || bytes.Index(line[i+3:], []byte("IN=")) < 0 {
+	if i := bytes.Index(line, []byte("IN=")); i < 0 || !bytes.Contains(line[i+3:], []byte("IN=")) {
 		if i >= 0 && isStart(line[i:]) {
 			return i
 		}

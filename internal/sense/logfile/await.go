@@ -28,7 +28,7 @@ func (in *Input) await(ctx context.Context, idle func() error) error {
 		case errors.Is(err, unix.EINTR):
 			continue
 		case n > 0 || err != nil:
-			return nil // reading says what is wrong
+			return nil //nolint:nilerr // reading says what is wrong
 		case ctx.Err() != nil:
 			return ctx.Err()
 		}

@@ -155,7 +155,7 @@ func (e *exported) place(name []byte) *[]byte {
 
 // unexpected says of an end within something that it was none.
 func unexpected(err error) error {
-	if err == io.EOF {
+	if isEnd(err) {
 		return io.ErrUnexpectedEOF
 	}
 	return err

@@ -39,7 +39,8 @@ func (in *Input) open(cfg *Config, read *atomic.Int64) (*file, error) {
 	if isExport(in.sample) {
 		f.format = &exported{lines: f.lines}
 	} else {
-		f.format = &written{file: f, years: in.Stream != nil || isYearless(in.sample), json: len(in.sample) > 0 && in.sample[0] == '{'}
+		years := in.Stream != nil || isYearless(in.sample)
+		f.format = &written{file: f, years: years, json: len(in.sample) > 0 && in.sample[0] == '{'}
 	}
 	return f, nil
 }
@@ -50,7 +51,7 @@ func (f *file) stream(read *atomic.Int64) (io.Reader, error) {
 	if in.Stream != nil {
 		f.close = func() {
 			if c, ok := in.Stream.(io.Closer); ok {
-				c.Close()
+				_ = c.Close() // it was read
 			}
 		}
 		return &meter{in.Stream, read}, nil
@@ -60,7 +61,7 @@ func (f *file) stream(read *atomic.Int64) (io.Reader, error) {
 		if err != nil {
 			return nil, err
 		}
-		f.close = func() { ring.Close() }
+		f.close = func() { _ = ring.Close() }
 		return ring, nil
 	}
 	opened, err := os.Open(in.Name)

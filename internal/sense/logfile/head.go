@@ -141,7 +141,9 @@ func isFacility(word []byte) bool {
 	if !ok || !bytes.Equal(facility, []byte("kern")) && !bytes.Equal(facility, []byte("user")) {
 		return false
 	}
-	for _, name := range [...]string{"debug", "info", "notice", "warn", "warning", "err", "crit", "alert", "emerg", "panic", "error"} {
+	for _, name := range [...]string{
+		"debug", "info", "notice", "warn", "warning", "err", "crit", "alert", "emerg", "panic", "error",
+	} {
 		if string(level) == name {
 			return true
 		}

@@ -30,11 +30,10 @@ const (
 
 // next returns the id of a line.
 func (x *identifier) next(at reset.Time, host, text []byte) reset.ID {
-	b := append(x.scratch[:0], "klog\x00"...)
-	b = append(append(append(b, host...), 0), bytes.TrimRight(text, " ")...)
-	b = binary.LittleEndian.AppendUint64(b, uint64(at))
-	x.scratch = b
-	sum := sha256.Sum256(b)
+	x.scratch = append(x.scratch[:0], "klog\x00"...)
+	x.scratch = append(append(append(x.scratch, host...), 0), bytes.TrimRight(text, " ")...)
+	x.scratch = binary.LittleEndian.AppendUint64(x.scratch, uint64(at))
+	sum := sha256.Sum256(x.scratch)
 	key := [16]byte(sum[:16])
 	nth := x.count(int64(at)/1e9, key)
 	return reset.NewOrigin(string(key[:])).NewID(int64(at), uint64(at)+uint64(nth)<<32)

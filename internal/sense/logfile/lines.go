@@ -123,7 +123,6 @@ func (l *lines) next() ([]byte, error) {
 			case skipping:
 				l.number++
 				l.long++
-				skipping = false
 			case len(line) > 0:
 				l.number++
 				return trim(line), nil

@@ -87,8 +87,13 @@ func (in *Input) look(file *os.File) error {
 // magics are the beginnings of captures: pcap in both orders, with micro- and
 // nanoseconds, and pcapng.
 var magics = [][]byte{
-	{0xd4, 0xc3, 0xb2, 0xa1}, {0xa1, 0xb2, 0xc3, 0xd4}, {0x4d, 0x3c, 0xb2, 0xa1}, {0xa1, 0xb2, 0x3c, 0x4d}, {0x0a, 0x0d, 0x0d, 0x0a},
-	{0x34, 0xcd, 0xb2, 0xa1}, {0xa1, 0xb2, 0xcd, 0x34}, // pcap of patched writers, which their reader names
+	{0xd4, 0xc3, 0xb2, 0xa1},
+	{0xa1, 0xb2, 0xc3, 0xd4},
+	{0x4d, 0x3c, 0xb2, 0xa1},
+	{0xa1, 0xb2, 0x3c, 0x4d},
+	{0x0a, 0x0d, 0x0d, 0x0a},
+	{0x34, 0xcd, 0xb2, 0xa1}, // of patched writers, which their reader names
+	{0xa1, 0xb2, 0xcd, 0x34},
 }
 
 func isCapture(begin []byte) bool {
@@ -134,7 +139,8 @@ func (in *Input) judge() error {
 		return nil
 	}
 	if !looksLikeLog(in.sample) {
-		return fmt.Errorf("reading %q: %w", in.Name, &FormatError{"it begins neither as pcap nor as pcapng, and none of its first lines bears a time or a packet"})
+		return fmt.Errorf("reading %q: %w", in.Name,
+			&FormatError{"it begins neither as pcap nor as pcapng, and none of its first lines bears a time or a packet"})
 	}
 	return nil
 }
@@ -146,11 +152,18 @@ func looksLikeLog(sample []byte) bool {
 	}
 	for line := range bytes.Lines(sample) {
 		line = trim(bytes.TrimSuffix(line, []byte{'\n'}))
-		if len(line) > 0 && line[0] == '{' && (bytes.Contains(line, []byte(`"__REALTIME_TIMESTAMP"`)) || bytes.Contains(line, []byte(`"MESSAGE"`)) ||
-			bytes.Contains(line, []byte(`"oob.`)) || bytes.Contains(line, []byte(`"src_ip"`))) {
+		object := len(line) > 0 && line[0] == '{'
+		if object && hasKnownName(line) || parseHead(line).stamp.kind != noStamp || bytes.Contains(line, []byte("SRC=")) {
 			return true
 		}
-		if parseHead(line).stamp.kind != noStamp || bytes.Contains(line, []byte("SRC=")) {
+	}
+	return false
+}
+
+// hasKnownName reports whether a JSON object is journald's or ulogd's.
+func hasKnownName(line []byte) bool {
+	for _, name := range [...]string{`"__REALTIME_TIMESTAMP"`, `"MESSAGE"`, `"oob.`, `"src_ip"`} {
+		if bytes.Contains(line, []byte(name)) {
 			return true
 		}
 	}

@@ -156,8 +156,10 @@ func TestForms(t *testing.T) {
 		{"/dev/kmsg", "4,1234,3600500000,-,caller=T12;[drds] " + one, told{"2026-11-25T07:00:00.5Z", "", 1, 1}},
 		{"/dev/kmsg with a control character", `4,1234,3600500000,-;\x1b[31m ` + one, told{"2026-11-25T07:00:00.5Z", "", 1, 1}},
 		{"no head at all", "[drds] " + one, told{"", "", 1, 1}},
-		{"journald's JSON", `{"__REALTIME_TIMESTAMP":"1795420775123456","_TRANSPORT":"kernel","_HOSTNAME":"vb","MESSAGE":"[drds] ` + one + `"}`,
-			told{"2026-11-23T07:59:35.123456Z", "vb", 1, 1}},
+		{
+			"journald's JSON", `{"__REALTIME_TIMESTAMP":"1795420775123456","_TRANSPORT":"kernel","_HOSTNAME":"vb","MESSAGE":"[drds] ` + one + `"}`,
+			told{"2026-11-23T07:59:35.123456Z", "vb", 1, 1},
+		},
 		{"the end of the line is trimmed", "Nov 23 07:59:35 vb kernel: " + strings.TrimRight(one, " "), told{"2026-11-23T07:59:35Z", "vb", 1, 1}},
 		{"a carriage return", "Nov 23 07:59:35 vb kernel: " + one + "\r", told{"2026-11-23T07:59:35Z", "vb", 1, 1}},
 		{"a block that was never written", strings.Repeat("\x00", 512) + "Nov 23 07:59:35 vb kernel: " + one, told{"2026-11-23T07:59:35Z", "vb", 1, 1}},

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
 	"math"
 	"time"
 
@@ -117,7 +116,7 @@ func (s *series) advance(ctx context.Context) error {
 		return nil
 	case s.stopped != nil:
 		return s.stopped
-	case err != io.EOF:
+	case !isEnd(err):
 		s.reader.counts.broken(s.current.input.Name, s.current.lines.number, err)
 	}
 	s.leave()
