@@ -153,6 +153,9 @@ func (a *app) tellLogged(n logfile.Counts, shown uint64, alone bool) {
 	skipped.add(n.Foreign, "that another program than the kernel wrote")
 	skipped.add(n.Long, "longer than any log's line")
 	fmt.Fprintln(a.stderr, "rstwatch: "+text+skipped.text())
+	if n.Missed > 0 {
+		fmt.Fprintf(a.stderr, "rstwatch: not all was logged: the logs themselves say that %s of the kernel are missing\n", amount(n.Missed, "message"))
+	}
 	if n.Timeless > 0 {
 		fmt.Fprintf(a.stderr, "rstwatch: of %s the time is not known: the log counts seconds since boot, or says none\n"+
 			"hint: --boot-time says when that was; --boot-time here, if it is this host's last boot\n", amount(n.Timeless, "reset"))

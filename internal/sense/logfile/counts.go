@@ -15,6 +15,9 @@ type Counts struct {
 	Foreign uint64
 	// Timeless are those of the resets whose time is not known.
 	Timeless uint64
+	// Missed are messages of the kernel of which the logs themselves say that they
+	// are missing; how many of them were resets nobody knows.
+	Missed uint64
 	// Torns are the places of those that were not understood, the first of them.
 	Torns []Place
 	// Broken are the files that could not be read to their end.

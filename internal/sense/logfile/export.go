@@ -37,6 +37,7 @@ func isFieldName(name []byte) bool {
 // exported reads journald's export format.
 type exported struct {
 	lines   *lines
+	file    *file
 	entries uint64
 	begun   uint64 // the line at which the entry begins
 	empty   bool   // nothing of an entry was read
@@ -89,6 +90,9 @@ func (e *exported) finish(m *message) bool {
 	}
 	e.entries++
 	if !isCandidate(e.message) {
+		if e.file != nil {
+			e.file.missed += missed(e.message)
+		}
 		return false
 	}
 	m.line, m.boot, m.number, m.json = e.message, e.boot, e.begun, false

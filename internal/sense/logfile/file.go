@@ -22,6 +22,7 @@ type file struct {
 	times  times
 	names  bool // its lines name the programs that wrote them
 	close  func()
+	missed uint64 // messages of which the log says that they are missing
 }
 
 // open begins to read a file.
@@ -37,7 +38,7 @@ func (in *Input) open(cfg *Config, read *atomic.Int64) (*file, error) {
 		f.times.boot = ThisBoot()
 	}
 	if isExport(in.sample) {
-		f.format = &exported{lines: f.lines}
+		f.format = &exported{lines: f.lines, file: f}
 	} else {
 		years := in.Stream != nil || isYearless(in.sample)
 		f.format = &written{file: f, years: years, json: len(in.sample) > 0 && in.sample[0] == '{'}
@@ -115,6 +116,7 @@ func (w *written) next(m *message) error {
 		}
 		w.file.times.note(line, &w.day)
 		if !isCandidate(line) {
+			w.file.missed += missed(line)
 			continue
 		}
 		m.line, m.number, m.json = line, w.file.lines.number, line[0] == '{'

@@ -24,8 +24,9 @@ type lines struct {
 	err    error  // why no more can be read
 	// wait is called before each reading; may be nil.
 	wait func() error
-	in   place // of the next "IN="
-	dst  place // of the next "DST="
+	in   place    // of the next "IN="
+	dst  place    // of the next "DST="
+	gap  [2]place // of the next words of those who say what is missing
 }
 
 // place is where in the buffer a word stands next, as far as it was looked for.
@@ -47,11 +48,12 @@ func (p *place) next(buffer []byte, from int, word []byte) int {
 	return p.at
 }
 
-// leap passes over whole lines of the buffer that hold neither word. Where a day
+// leap passes over whole lines of the buffer that hold none of the words. Where a day
 // is given, only lines of that day, as the heads at both ends tell.
 func (l *lines) leap(day *[6]byte) {
 	buffer := l.buffer[:l.end]
-	found := min(l.in.next(buffer, l.start, wordIn), l.dst.next(buffer, l.start, wordDst))
+	found := min(l.in.next(buffer, l.start, wordIn), l.dst.next(buffer, l.start, wordDst),
+		l.gap[0].next(buffer, l.start, wordMissed), l.gap[1].next(buffer, l.start, wordStars))
 	end := bytes.LastIndexByte(buffer[l.start:found], '\n') + 1 // of what can be passed over
 	if end == 0 || !l.sameDay(buffer[l.start:l.start+end], day) {
 		return
@@ -145,7 +147,7 @@ func trim(line []byte) []byte {
 
 // fill reads more. The error is wait's.
 func (l *lines) fill() error {
-	l.in.known, l.dst.known = false, false
+	l.in.known, l.dst.known, l.gap = false, false, [2]place{}
 	if l.start > 0 {
 		l.end = copy(l.buffer, l.buffer[l.start:l.end])
 		l.start = 0

@@ -209,6 +209,32 @@ func TestNotRead(t *testing.T) {
 	}
 }
 
+// TestMissed: what a log says is missing is counted.
+func TestMissed(t *testing.T) {
+	for _, tt := range []struct {
+		line string
+		want uint64
+	}{
+		{"systemd-journald[312]: Missed 42 kernel messages", 42},
+		{"kernel: ** 57 printk messages dropped **", 57},
+		{"kernel: [12.5] ** 57 printk messages dropped ** [12.4] [drds] x", 57},
+		{"app[1]: 3 messages lost", 0},
+		{"app[1]: kernel messages", 0},
+		{"app[1]: Missed a kernel messages", 0},
+		{"app[1]: Missed some of 5 kernel messages", 0},
+		{"kernel: ** 99999999999999 printk messages dropped", 0},
+	} {
+		got := readText(t, testConfig(), "Nov 23 07:59:35 vb "+tt.line+"\n")
+		if got.Counts.Missed != tt.want {
+			t.Errorf("%q: %d, want %d", tt.line, got.Counts.Missed, tt.want)
+		}
+	}
+	export := "__REALTIME_TIMESTAMP=1795420775123456\n_TRANSPORT=driver\nMESSAGE=Missed 5 kernel messages\n\n"
+	if got := readText(t, testConfig(), export); got.Counts.Missed != 5 {
+		t.Errorf("journald's export: %+v", got.Counts)
+	}
+}
+
 // TestTornPlaces: what is not understood is named by file and line.
 func TestTornPlaces(t *testing.T) {
 	path := write(t, t.TempDir(), "a.log", "Nov 23 07:59:35 vb kernel: up\nNov 23 07:59:36 vb kernel: "+logText(1)[:100]+"\n", now)

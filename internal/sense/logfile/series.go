@@ -127,6 +127,7 @@ func (s *series) advance(ctx context.Context) error {
 func (s *series) leave() {
 	f := s.current
 	s.reader.counts.Long += f.lines.long
+	s.reader.counts.Missed += f.missed
 	if f.times.first != 0 && len(s.reader.counts.Dated) < maxDated {
 		s.reader.counts.Dated = append(s.reader.counts.Dated, Dated{f.input.Name, f.times.first, f.times.last})
 	}
