@@ -13,6 +13,8 @@ type Error struct {
 	Text   string // the line
 	Reason string
 	Hint   string // what to do, may be empty
+	// Ours says that rstwatch cannot honour the line, which a kernel may well: it is no mistake of the file.
+	Ours bool
 }
 
 // Error puts place, reason and line in one sentence; the hint is left to
@@ -46,13 +48,17 @@ type Notice struct {
 	Line int
 	Text string // the line
 	Say  string // what there is to say
+	Hint string // what to do, may be empty
 }
 
 // String puts both in one sentence.
 func (n Notice) String() string { return fmt.Sprintf("line %d: %s: %q", n.Line, n.Say, n.Text) }
 
 // problem is an error without its place.
-type problem struct{ reason, hint string }
+type problem struct {
+	reason, hint string
+	ours         bool
+}
 
 func (p *problem) Error() string { return p.reason }
 
@@ -60,6 +66,13 @@ func bad(format string, args ...any) *problem { return &problem{reason: fmt.Spri
 
 func (p *problem) with(hint string) *problem {
 	p.hint = hint
+	p.ours = p.ours || hint == unsupported
+	return p
+}
+
+// unhonoured marks what a kernel does and rstwatch does not.
+func (p *problem) unhonoured() *problem {
+	p.ours = true
 	return p
 }
 

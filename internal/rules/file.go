@@ -57,7 +57,7 @@ func Parse(name string, r io.Reader) (*Set, error) {
 	}
 	switch err := lines.Err(); {
 	case errors.Is(err, bufio.ErrTooLong):
-		f.fail(number+1, "", bad("a line of more than %d bytes", maxLine))
+		f.fail(number+1, "", bad("a line of more than %d bytes", maxLine).unhonoured())
 	case err != nil:
 		return nil, fmt.Errorf("reading rules %q: %w", name, err)
 	}
@@ -72,7 +72,7 @@ func Parse(name string, r io.Reader) (*Set, error) {
 }
 
 func (f *file) fail(line int, text string, p *problem) {
-	f.errors = append(f.errors, &Error{File: f.name, Line: line, Text: shorten(text), Reason: p.reason, Hint: p.hint})
+	f.errors = append(f.errors, &Error{File: f.name, Line: line, Text: shorten(text), Reason: p.reason, Hint: p.hint, Ours: p.ours})
 }
 
 func (f *file) chain(name string) *chain {
@@ -142,7 +142,7 @@ func (f *file) comment(number int, text string) {
 		f.setFamily(number, text, reset.IPv4)
 	case strings.HasPrefix(body, "-A ") || strings.HasPrefix(body, "-I "):
 		if _, p := parseRule(body); p != nil && p.hint != unsupported {
-			f.notices = append(f.notices, Notice{number, shorten(text), "a commented rule that would not load: " + p.reason})
+			f.notices = append(f.notices, Notice{number, shorten(text), "a commented rule that would not load: " + p.reason, p.hint})
 		}
 	}
 }
@@ -160,7 +160,7 @@ func (f *file) setFamily(number int, text string, family reset.Family) {
 func (f *file) ruleLine(number int, text string) {
 	if f.rules++; f.rules > maxRules {
 		if f.rules == maxRules+1 {
-			f.fail(number, text, bad("more than %d rules", maxRules))
+			f.fail(number, text, bad("more than %d rules", maxRules).unhonoured())
 		}
 		return
 	}
@@ -168,7 +168,7 @@ func (f *file) ruleLine(number int, text string) {
 	if f.table != "filter" {
 		if parsed != nil && parsed.possible() && slices.Contains([]string{"LOG", "NFLOG"}, parsed.target.name) {
 			f.fail(number, text, bad("a %s rule in table %s", parsed.target.name, f.table).
-				with("only the filter table's LOG rules can be honoured"))
+				with("only the filter table's LOG rules can be honoured").unhonoured())
 		}
 		return
 	}

@@ -44,7 +44,7 @@ func (f *file) finish() *Set {
 	slices.SortStableFunc(f.errors, func(a, b *Error) int { return a.Line - b.Line })
 	if len(s.rules) == 0 && len(f.errors) == 0 {
 		f.fail(0, "", bad("no LOG rule in it can meet a TCP reset").
-			with("such as: -A INPUT -p tcp -m tcp --tcp-flags RST RST -j LOG"))
+			with("such as: -A INPUT -p tcp -m tcp --tcp-flags RST RST -j LOG").unhonoured())
 	}
 	l.notice()
 	return s
@@ -125,7 +125,7 @@ func (l *linker) step(r *rule, later bool) step {
 	user := l.file.chains[r.target.name]
 	switch {
 	case r.target.name == "NFLOG":
-		l.blame(r, bad("target NFLOG is not supported").with("write the rule with -j LOG"))
+		l.blame(r, bad("target NFLOG is not supported").with("write the rule with -j LOG").unhonoured())
 	case r.problem != nil && r.targetKnown(user):
 		l.blame(r, r.problem)
 	case r.target.name == "LOG":
