@@ -59,19 +59,31 @@ func shellQuote(word string) string {
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
-// withoutBlock takes our lines out of the text of rc.local and tells whether there were any. A beginning without an
-// end is left alone: what follows it is not known to be ours.
-func withoutBlock(text string) (rest string, found bool) {
-	begin := lineIndex(text, rcBegin)
+// Block is lines between two marks.
+type Block struct{ Begin, End string }
+
+// ours is the block of this package.
+var ours = Block{rcBegin, rcEnd}
+
+// Without takes the block out of a text and tells whether there was one. A beginning without an end is left alone:
+// what follows it is not known to be ours.
+func (m Block) Without(text string) (rest string, found bool) {
+	begin := lineIndex(text, m.Begin)
 	if begin < 0 {
 		return text, false
 	}
-	length := lineIndex(text[begin:], rcEnd)
+	length := lineIndex(text[begin:], m.End)
 	if length < 0 {
 		return text, false
 	}
-	after := text[begin+length+len(rcEnd):]
+	after := text[begin+length+len(m.End):]
 	return text[:begin] + strings.TrimPrefix(after, "\n"), true
+}
+
+// InRCLocal puts the block with these lines where rc.local takes it, in place of an older one.
+func (m Block) InRCLocal(text, lines string) string {
+	rest, _ := m.Without(text)
+	return withBlock(rest, m.Begin+"\n"+lines+m.End+"\n")
 }
 
 // lineIndex finds a whole line.
@@ -128,7 +140,7 @@ func (i *installation) planRCLocal() ([]Change, error) {
 		note.Created = true
 	}
 	i.new.RCLocal = note
-	rest, _ := withoutBlock(text)
+	rest, _ := ours.Without(text)
 	changed := withBlock(rest, i.rcBlock())
 	if err == nil && changed == text && mode == info.Mode().Perm() {
 		return nil, nil
@@ -152,7 +164,7 @@ func (i *installation) planRemoveBlock() ([]Change, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading %q: %w", note.Path, err)
 	}
-	rest, found := withoutBlock(string(content))
+	rest, found := ours.Without(string(content))
 	switch {
 	case note.Created && strings.TrimSpace(rest) == "#!/bin/sh":
 		return []Change{{
