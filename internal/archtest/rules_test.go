@@ -30,6 +30,10 @@ var mayImport = map[string][]string{
 	"internal/query":   {"internal/reset", "internal/packet"},                     // a filter is also evaluated on raw packets
 	"internal/netns":   {"internal/reset", "internal/clock"},
 
+	"internal/classicsetup/write":  {},                                   // files for other programs: it knows nothing of resets
+	"internal/classicsetup/check":  {"internal/reset", "internal/rules"}, // resets are run through the rules
+	"internal/classicsetup/deploy": {"internal/classicsetup/write", "internal/install"},
+
 	// A sensor enters namespaces and decodes packets; each may know these two and nothing of the other sensors.
 	"internal/sense/*":        {"internal/reset", "internal/clock", "internal/netns", "internal/packet"},
 	"internal/sense/firewall": {"internal/reset", "internal/clock", "internal/netns", "internal/packet", "internal/netlink/nflog"},
