@@ -136,7 +136,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage.`,
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
 		newRunCommand(a), newLiveCommand(a), newIncidentsCommand(a), newExplainCommand(a), newCausesCommand(a), newReadCommand(a), newImportCommand(a), newDoctorCommand(a), newJournalCommand(a),
-		newConfigCommand(a), newInstallCommand(a), newUninstallCommand(a), newManCommand(root), newVersionCommand(a),
+		newConfigCommand(a), newClassicCommand(a), newInstallCommand(a), newUninstallCommand(a), newManCommand(root), newVersionCommand(a),
 	)
 	root.SetHelpCommand(newHelpCommand(root))
 	strictCompletion(root)
