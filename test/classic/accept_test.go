@@ -59,20 +59,28 @@ func TestProgramsAccept(t *testing.T) {
 	}
 }
 
-// TestSyslogNGAccepts needs syslog-ng, which cannot be installed beside rsyslog: tools/syslog-ng.sh unpacks it.
-func TestSyslogNGAccepts(t *testing.T) {
+// syslogNG returns the program, which cannot be installed beside rsyslog: tools/syslog-ng.sh unpacks it.
+func syslogNG(t *testing.T) string {
+	t.Helper()
 	program := os.Getenv("RSTWATCH_SYSLOG_NG")
 	if program == "" {
 		program = "../../.cache/syslog-ng/syslog-ng"
 	}
-	if _, err := os.Stat(program); err != nil {
-		if out, err := exec.Command("../../tools/syslog-ng.sh").CombinedOutput(); err != nil {
-			if testkit.Required() {
-				t.Fatalf("getting syslog-ng: %v\n%s", err, out)
-			}
-			t.Skipf("no syslog-ng: %v\n%s", err, out)
-		}
+	if _, err := os.Stat(program); err == nil {
+		return program
 	}
+	if out, err := exec.Command("../../tools/syslog-ng.sh").CombinedOutput(); err != nil {
+		if testkit.Required() {
+			t.Fatalf("getting syslog-ng: %v\n%s", err, out)
+		}
+		t.Skipf("no syslog-ng: %v\n%s", err, out)
+	}
+	return program
+}
+
+// TestSyslogNGAccepts asks syslog-ng whether it understands its file.
+func TestSyslogNGAccepts(t *testing.T) {
+	program := syslogNG(t)
 	for name, edit := range setups(t) {
 		t.Run(name, func(t *testing.T) {
 			p := newPlace(t, write.Choice{Firewall: write.NFTables, Syslog: write.SyslogNG}, edit)

@@ -157,11 +157,20 @@ include(file=%q)
 			p.t.Errorf("rsyslogd does not end: %s", said.String())
 		}
 	})
-	until(p.t, "rsyslogd's socket", func() bool {
-		_, err := os.Stat(d.socket)
+	d.await()
+	return d
+}
+
+// await waits until the daemon listens.
+func (d *daemon) await() {
+	d.place.t.Helper()
+	until(d.place.t, "the daemon's socket", func() bool {
+		conn, err := net.Dial("unixgram", d.socket)
+		if err == nil {
+			err = conn.Close()
+		}
 		return err == nil
 	})
-	return d
 }
 
 // send hands rsyslogd a message, priority and all, as a syslog socket takes it.
