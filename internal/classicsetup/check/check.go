@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"io/fs"
@@ -75,8 +76,26 @@ func (c *checker) judge(sources []*source) {
 	c.judgeKernel()
 	c.judgeRsyslog()
 	c.judgeSyslogNG()
+	c.judgeTaken()
 	c.judgeLogrotate()
 	c.report.sort()
+}
+
+// judgeTaken asks whether any daemon that was read looks for what the kernel's lines begin with.
+func (c *checker) judgeTaken() {
+	daemons := append(c.of(Rsyslog), c.of(SyslogNG)...)
+	if len(c.rulesets) == 0 || len(daemons) == 0 || len(c.logs) > 0 {
+		return
+	}
+	set := c.rulesets[0]
+	first := set.loggings()[0]
+	c.report.add(set.from(), first.line, NotTaken, ":msg, contains, \""+cmp.Or(first.prefix, "[rst] ")+"\" -/var/log/rst.log\n& stop",
+		"no rule of the syslog daemon looks for %q", first.prefix)
+}
+
+// isMeant tells whether a file with rules says that a fault of the host is meant.
+func (c *checker) isMeant(word Word) bool {
+	return slices.ContainsFunc(c.rulesets, func(set ruleset) bool { return set.from().meant[word] })
 }
 
 // of returns the sources of a kind.

@@ -115,7 +115,7 @@ func TestWrittenSetUpsAreFaultless(t *testing.T) {
 							t.Errorf("no %s among the files that were judged: %v", kind, report.Files)
 						}
 					}
-					if wantMeant := !s.Forward; (report.Meant > 0) != wantMeant {
+					if (report.Meant > 0) == s.Forward {
 						t.Errorf("%d faults are meant", report.Meant)
 					}
 				})
@@ -199,6 +199,9 @@ func TestFaults(t *testing.T) {
 		{"old style", put("etc/rsyslog.d/10-x.conf", ":msg, contains, \"[x1] \" -/var/log/x1.log\n& stop\n"), nil},
 		{"old style, old word", put("etc/rsyslog.d/10-x.conf", ":msg, contains, \"[x1] \" -/var/log/x1.log\n# so\n& ~\n"), nil},
 		{"old style without", put("etc/rsyslog.d/10-x.conf", ":msg, startswith, \"[x1] \" -/var/log/x1.log\nkern.* /var/log/kern.log\n"), []string{"10-x.conf:1 second-copy", "10-x.conf:1 starts-with"}},
+		{"default logs come first", put("etc/rsyslog.d/05-default.conf", "auth.* /var/log/auth.log\n*.*;auth.none -/var/log/syslog\n"), []string{"10-x.conf:1 second-copy"}},
+		{"default logs come later", put("etc/rsyslog.d/50-default.conf", "*.*;auth.none -/var/log/syslog\n"), nil},
+		{"another prefix", replace("etc/rsyslog.d/10-x.conf", "[x1]", "[x2]"), []string{"rules.v4:10 not-taken"}},
 		{"another program's lines", put("etc/rsyslog.d/20-y.conf", ":msg, startswith, \"named\" /var/log/named.log\n"), nil},
 		{"rotation beside", func(files map[string]string) {
 			files["etc/rsyslog.d/x1.logrotate"] = files["etc/logrotate.d/x"]

@@ -1,6 +1,8 @@
 package check
 
 import (
+	"fmt"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -195,11 +197,37 @@ func (c *checker) judgeRsyslog() {
 			if one.atStart() {
 				c.report.add(s, one.line, StartsWith, contains(s.line(one.line)), "the text is looked for at the start of the message only")
 			}
+			if at := c.before(s, one.line); one.stops && at != "" {
+				c.report.add(s, one.line, SecondCopy, "mv "+s.name+" "+path.Join(path.Dir(s.name), "00-"+path.Base(s.name)),
+					"%s has written the line to a default log before this rule stops it", at)
+			}
 			if !one.stops {
 				c.report.add(s, one.last, SecondCopy, withStop(s, one), "no \"stop\" follows, so the line goes on to the default logs")
 			}
 		}
 	}
+}
+
+// writesAll is a rule by facility that takes the kernel's messages.
+var writesAll = regexp.MustCompile(`^(?:[\w,]*\bkern|\*)[\w,*]*\.(?:\*|debug)[^\s]*\s+-?/`)
+
+// before finds such a rule that comes first: earlier in the file, or in one that is read earlier, because their names
+// are in order.
+func (c *checker) before(s *source, line int) string {
+	for _, o := range c.of(Rsyslog) {
+		if o != s && (path.Dir(o.name) != path.Dir(s.name) || !strings.HasSuffix(o.name, ".conf") || o.name > s.name || path.Base(o.name) == "rsyslog.conf") {
+			continue
+		}
+		for i, text := range o.lines {
+			if o == s && i+1 >= line {
+				break
+			}
+			if writesAll.MatchString(strings.TrimSpace(text)) {
+				return fmt.Sprintf("%s:%d", o.name, i+1)
+			}
+		}
+	}
+	return ""
 }
 
 var startsWord = regexp.MustCompile(`(?i)\bstartswith(?:_i)?\b`)

@@ -17,6 +17,7 @@ const (
 	NamespacesSilent  Word = "namespaces-silent"
 	StartsWith        Word = "starts-with"
 	SecondCopy        Word = "second-copy"
+	NotTaken          Word = "not-taken"
 	RotationNotRead   Word = "rotation-not-read"
 	CopyTruncate      Word = "copytruncate"
 	ProtectionLost    Word = "protection-lost"
@@ -28,7 +29,8 @@ const (
 func Words() []Word {
 	return []Word{
 		DoesNotLoad, CommentedBroken, HalfExcluded, OneWay, NoIPv6, NoForward, ReplacesRules, NoRateLimit, ExcessUnsaid,
-		NamespacesSilent, StartsWith, SecondCopy, RotationNotRead, CopyTruncate, ProtectionLost, KeepsOldFile, InsecureDirectory,
+		NamespacesSilent, StartsWith, SecondCopy, NotTaken, RotationNotRead, CopyTruncate, ProtectionLost, KeepsOldFile,
+		InsecureDirectory,
 	}
 }
 
@@ -48,6 +50,7 @@ var reasons = map[Word]string{
 	NamespacesSilent:  "LOG rules inside network namespaces (containers) say nothing, and nothing says that they do not.",
 	StartsWith:        "A space or the kernel's time stamp, as in \"[  679.718] \", may stand before the prefix: it depends on settings of the daemon. The test then fails, and the file stays empty.",
 	SecondCopy:        "Every line is written again to kern.log, messages or syslog, which costs the disk twice and pushes out what else is there.",
+	NotTaken:          "The lines go to the default logs only, among everything else, and are rotated away with it.",
 	RotationNotRead:   "logrotate reads /etc/logrotate.d only. Elsewhere the rules do nothing, and the log grows until the disk is full.",
 	CopyTruncate:      "What is written between the copy and the truncation is lost, most under load.",
 	ProtectionLost:    "The log may be changed or emptied from then on, which the append-only attribute was there to forbid.",

@@ -17,12 +17,21 @@ const Table = "rstwatch_classic"
 // Jump is what sends resets into our chain.
 const Jump = "-p tcp -m tcp --tcp-flags RST RST -j " + Chain
 
-// choice is the comment by which "classic check" knows that FORWARD is left out on purpose.
+// choice is the comment by which "classic check" knows what is left out on purpose.
 func (s *Setup) choice() string {
-	if s.Forward {
+	text, words := "", []string(nil)
+	if !s.Forward {
+		text += "# Resets that pass through this host are not logged.\n"
+		words = append(words, "no-forward")
+	}
+	if !s.Namespaces {
+		text += "# Nor are those inside of other network namespaces.\n"
+		words = append(words, "namespaces-silent")
+	}
+	if words == nil {
 		return ""
 	}
-	return "# Resets that pass through this host are not logged.\n# rstwatch: meant: no-forward\n"
+	return text + "# rstwatch: meant: " + strings.Join(words, ", ") + "\n"
 }
 
 // iptables makes the file of one family. Chains are declared, which empties them if they are there; built-in ones are
