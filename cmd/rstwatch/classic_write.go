@@ -16,7 +16,6 @@ import (
 type setupFlags struct {
 	setup            write.Setup
 	ports, except    string
-	owner            string
 	firewall, syslog string
 }
 
@@ -104,51 +103,64 @@ Files: ` + strings.Join(parts[:6], ", ") + `,
 			if owner != "" {
 				f.setup.Owner, f.setup.Group, _ = strings.Cut(owner, ":")
 			}
-			setup, choice, err := f.read()
-			if err != nil {
+			files, err := f.files(args, parts)
+			switch {
+			case err != nil:
 				return err
-			}
-			names := setup.Parts(choice)
-			if len(args) > 0 {
-				names = nil
-				for _, arg := range args {
-					if !slices.Contains(parts, arg) {
-						return usagef("%q is none of the files\nhint: known: %s", arg, strings.Join(parts, ", "))
-					}
-					names = append(names, write.Part(arg))
-				}
-			}
-			var files []write.File
-			for _, name := range names {
-				// Alone, a file is for the programs that it goes with.
-				with := choice
-				if name == write.SyslogNG {
-					with.Syslog = write.SyslogNG
-				}
-				file, err := setup.File(name, with)
-				if err != nil {
-					return err
-				}
-				files = append(files, file)
-			}
-			if into != "" {
+			case into != "":
 				return a.writeInto(into, files)
 			}
-			for i, file := range files {
-				if len(files) > 1 {
-					fmt.Fprintf(a.stdout, "%s==> %s <==\n", strings.Repeat("\n", min(i, 1)), file.Path)
-				}
-				if _, err := fmt.Fprint(a.stdout, file.Text); err != nil {
-					return err
-				}
-			}
-			return nil
+			return a.printFiles(files)
 		},
 	}
 	f.add(cmd)
 	cmd.Flags().StringVar(&owner, "owner", "", "`USER:GROUP` of the log (default root:root); rsyslog must be able to write to it")
 	cmd.Flags().StringVar(&into, "into", "", "write the files below this `directory` instead of printing them")
 	return cmd
+}
+
+// files makes the named files, or all that the programs call for.
+func (f *setupFlags) files(args, known []string) ([]write.File, error) {
+	setup, choice, err := f.read()
+	if err != nil {
+		return nil, err
+	}
+	names := setup.Parts(choice)
+	if len(args) > 0 {
+		names = nil
+	}
+	for _, arg := range args {
+		if !slices.Contains(known, arg) {
+			return nil, usagef("%q is none of the files\nhint: known: %s", arg, strings.Join(known, ", "))
+		}
+		names = append(names, write.Part(arg))
+	}
+	var files []write.File
+	for _, name := range names {
+		with := choice
+		if name == write.SyslogNG {
+			with.Syslog = write.SyslogNG // alone, a file is for the program that it goes with
+		}
+		file, err := setup.File(name, with)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, file)
+	}
+	return files, nil
+}
+
+// printFiles prints the files, one ready for a pipe, several each with its place before it.
+func (a *app) printFiles(files []write.File) error {
+	for i, file := range files {
+		if len(files) > 1 {
+			fmt.Fprintf(a.stdout, "%s==> %s <==\n", strings.Repeat("\n", min(i, 1)), file.Path)
+		}
+		if _, err := fmt.Fprint(a.stdout, file.Text); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // writeInto writes the files below a directory, and over none that is somebody else's.

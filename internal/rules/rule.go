@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -149,6 +150,11 @@ func (ps *parser) argument(option string) (string, *problem) {
 	return word, nil
 }
 
+// otherCommands are those that iptables-restore takes and iptables-save never writes.
+var otherCommands = []string{
+	"-D", "--delete", "-R", "--replace", "-F", "--flush", "-X", "--delete-chain", "-Z", "--zero", "-E", "--rename-chain",
+}
+
 func (ps *parser) command() *problem {
 	word, _ := ps.next()
 	commands := map[string]int{
@@ -156,6 +162,9 @@ func (ps *parser) command() *problem {
 		"-N": commandNew, "--new-chain": commandNew, "-P": commandPolicy, "--policy": commandPolicy,
 	}
 	command, ok := commands[word]
+	if slices.Contains(otherCommands, word) {
+		return bad("%s is not read here", word).with(unsupported)
+	}
 	if !ok {
 		return bad("%s is no command of a rules file", word).with("rules begin with -A CHAIN")
 	}

@@ -153,12 +153,12 @@ func fine() map[string]string {
 func TestFaults(t *testing.T) {
 	// A line of each file, to be changed.
 	const v4, v6 = "etc/rstwatch-classic/rules.v4", "etc/rstwatch-classic/rules.v6"
-	replace := func(name, old, new string) func(map[string]string) {
+	replace := func(name, old, changed string) func(map[string]string) {
 		return func(files map[string]string) {
 			if !strings.Contains(files[name], old) {
 				panic("nothing to replace: " + old)
 			}
-			files[name] = strings.Replace(files[name], old, new, 1)
+			files[name] = strings.Replace(files[name], old, changed, 1)
 		}
 	}
 	put := func(name, text string) func(map[string]string) {
@@ -184,6 +184,8 @@ func TestFaults(t *testing.T) {
 		{"no limit", replace(v4, "-m limit --limit 50/second --limit-burst 100 ", ""), []string{"rules.v4:10 no-rate-limit"}},
 		{"a limit that says nothing", replace(v4, "-A LIMITED -m limit --limit 1/second --limit-burst 1 -j LOG --log-prefix \"[x1] more \"\n", ""), []string{"rules.v4:9 excess-unsaid"}},
 		{"a firewall that drops resets before", replace(v4, "-A INPUT", "-A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT\n-A INPUT"), []string{"rules.v4:11 one-way"}},
+		{"another firewall with a mistake", put("etc/iptables/rules.v4", "*filter\n-A INPUT -j LOG --log-level7\nCOMMIT\n"), nil},
+		{"a command that save never writes", replace(v4, "-A INPUT", "-F LINE\n-A INPUT"), nil},
 		{"rc.local flushes", put("etc/rc.local", "#!/bin/sh\n/sbin/iptables-restore </etc/rstwatch-classic/rules.v4\n"), []string{"rc.local:2 replaces-rules"}},
 		{"rc.local does not flush", put("etc/rc.local", "#!/bin/sh\niptables-restore -n </etc/rstwatch-classic/rules.v4 && ip6tables-restore -wn /etc/rstwatch-classic/rules.v6\n"), nil},
 		{"rc.local only tests", put("etc/rc.local", "#!/bin/sh\niptables-restore --test </etc/rstwatch-classic/rules.v4\n"), nil},

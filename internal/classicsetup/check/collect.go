@@ -25,16 +25,32 @@ var places = []struct {
 	pattern string
 	kind    Kind
 }{
-	{"etc/iptables/*", IPTables}, {"etc/sysconfig/iptables", IPTables}, {"etc/sysconfig/ip6tables", IPTables},
-	{"etc/iptables.*", IPTables}, {"etc/rstwatch-classic/*", Other},
-	{"etc/nftables.conf", NFTables}, {"etc/nftables/*.nft", NFTables}, {"etc/nftables.d/*.nft", NFTables}, {"etc/sysconfig/nftables.conf", NFTables},
-	{"etc/rsyslog.conf", Rsyslog}, {"etc/rsyslog.d/*", Other},
-	{"etc/syslog-ng/*.conf", SyslogNG}, {"etc/syslog-ng/conf.d/*.conf", SyslogNG},
-	{"etc/logrotate.conf", Logrotate}, {"etc/logrotate.d/*", Logrotate},
-	{"etc/rc.local", Shell}, {"etc/rc.d/rc.local", Shell}, {"etc/network/if-pre-up.d/*", Shell}, {"etc/network/if-up.d/*", Shell},
-	{"etc/network/interfaces", Shell}, {"etc/crontab", Shell}, {"etc/cron.d/*", Shell},
-	{"etc/systemd/system/*.service", Systemd}, {"usr/local/lib/systemd/system/*.service", Systemd},
-	{"etc/sysctl.conf", Sysctl}, {"etc/sysctl.d/*.conf", Sysctl},
+	{"etc/iptables/*", Other},
+	{"etc/sysconfig/iptables", IPTables},
+	{"etc/sysconfig/ip6tables", IPTables},
+	{"etc/iptables.*", Other},
+	{"etc/rstwatch-classic/*", Other},
+	{"etc/nftables.conf", NFTables},
+	{"etc/nftables/*.nft", NFTables},
+	{"etc/nftables.d/*.nft", NFTables},
+	{"etc/sysconfig/nftables.conf", NFTables},
+	{"etc/rsyslog.conf", Rsyslog},
+	{"etc/rsyslog.d/*", Other},
+	{"etc/syslog-ng/*.conf", SyslogNG},
+	{"etc/syslog-ng/conf.d/*.conf", SyslogNG},
+	{"etc/logrotate.conf", Logrotate},
+	{"etc/logrotate.d/*", Logrotate},
+	{"etc/rc.local", Shell},
+	{"etc/rc.d/rc.local", Shell},
+	{"etc/network/if-pre-up.d/*", Shell},
+	{"etc/network/if-up.d/*", Shell},
+	{"etc/network/interfaces", Shell},
+	{"etc/crontab", Shell},
+	{"etc/cron.d/*", Shell},
+	{"etc/systemd/system/*.service", Systemd},
+	{"usr/local/lib/systemd/system/*.service", Systemd},
+	{"etc/sysctl.conf", Sysctl},
+	{"etc/sysctl.d/*.conf", Sysctl},
 }
 
 // collector reads files.
@@ -62,7 +78,7 @@ func (c *collector) take(files fs.FS, name, shown string, kind Kind, named bool)
 	if err != nil {
 		return fmt.Errorf("reading %q: %w", shown, pathless(err))
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // it was only read
 	content, err := io.ReadAll(io.LimitReader(file, maxFile))
 	if err != nil {
 		return fmt.Errorf("reading %q: %w", shown, pathless(err))

@@ -32,6 +32,9 @@ const maxRounds = 50
 // readIPTables reads a file. Lines that would not load are faults, and lines that we cannot evaluate are notes; the rest
 // of the file is judged without both.
 func (c *checker) readIPTables(s *source) ruleset {
+	if !s.named && !strings.Contains(s.text, "RST") {
+		return nil // a host's firewall, which is not ours to judge
+	}
 	lines := slices.Clone(s.lines)
 	var set *rules.Set
 	for range maxRounds {

@@ -22,8 +22,8 @@ type nftRule struct {
 // nftStep is a test, which may keep the packet from the steps behind it, or a log statement, which does not.
 type nftStep func(p probe, yes func(logging)) bool
 
-func (r *nftRule) match(p probe, yes func(logging)) bool {
-	for _, step := range r.steps {
+func (rule *nftRule) match(p probe, yes func(logging)) bool {
+	for _, step := range rule.steps {
 		if !step(p, yes) {
 			return false
 		}

@@ -170,10 +170,10 @@ func (c *checker) concerned(s selection) bool {
 // atStart tells whether a selection fails where something stands before the prefix.
 func (s selection) atStart() bool {
 	for _, t := range s.tests {
-		switch operator := strings.ToLower(strings.TrimPrefix(t.operator, "!")); {
-		case operator == "contains", operator == "contains_i":
+		switch strings.ToLower(strings.TrimPrefix(t.operator, "!")) {
+		case "contains", "contains_i":
 			return false
-		case operator == "regex" || operator == "ereregex" || operator == "isequal":
+		case "regex", "ereregex", "isequal":
 			if !strings.HasPrefix(t.value, "^") || strings.Contains(t.value, `\[ *[0-9`) || strings.HasPrefix(t.value, "^.*") || strings.Contains(t.value, ")?") {
 				return false
 			}

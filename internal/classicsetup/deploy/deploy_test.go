@@ -100,8 +100,11 @@ func TestThereAndBack(t *testing.T) {
 		{"an rc.local that was not executable", map[string]string{"etc/rc.local": "#!/bin/sh\ntouch /x\nexit 0\n"}, nil},
 		{"nftables", map[string]string{"etc/rc.local": "#!/bin/sh\n"}, func(o *Options) { o.Choice.Firewall = write.NFTables }},
 		{"systemd", map[string]string{}, func(o *Options) { o.Init, o.Setup.Namespaces = install.Systemd, true }},
-		{"syslog-ng", map[string]string{"etc/syslog-ng/syslog-ng.conf": "source s_sys { system(); };\nlog { source(s_sys); destination(d); };\n"},
-			func(o *Options) { o.Choice.Syslog = write.SyslogNG }},
+		{
+			"syslog-ng",
+			map[string]string{"etc/syslog-ng/syslog-ng.conf": "source s_sys { system(); };\nlog { source(s_sys); destination(d); };\n"},
+			func(o *Options) { o.Choice.Syslog = write.SyslogNG },
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			o := image(t, test.files)

@@ -63,14 +63,14 @@ func (i *installation) planInclude(map[write.Part]bool) ([]install.Change, error
 // edit writes a file of somebody else's again, with a mode or as it was.
 func (i *installation) edit(name, detail, text string, mode os.FileMode) install.Change {
 	return install.NewChange("edit", name, detail, func(context.Context) error {
-		real, err := filepath.EvalSymlinks(i.at(name))
+		target, err := filepath.EvalSymlinks(i.at(name))
 		if err != nil {
 			return err
 		}
-		if info, err := os.Stat(real); err == nil && mode == 0 {
+		if info, err := os.Stat(target); err == nil && mode == 0 {
 			mode = info.Mode().Perm()
 		}
-		return install.ReplaceFile(real, strings.NewReader(text), mode)
+		return install.ReplaceFile(target, strings.NewReader(text), mode)
 	})
 }
 
