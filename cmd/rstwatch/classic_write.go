@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,6 +17,7 @@ import (
 type setupFlags struct {
 	setup            write.Setup
 	ports, except    string
+	rate             string
 	firewall, syslog string
 }
 
@@ -29,7 +31,7 @@ func (f *setupFlags) add(cmd *cobra.Command) {
 	flags.IntVar(&f.setup.Days, "days", f.setup.Days, "how long rotated logs are kept")
 	flags.BoolVar(&f.setup.Forward, "forward", false, "also resets that pass through this host: routers, containers, virtual machines")
 	flags.BoolVar(&f.setup.Namespaces, "namespaces", false, "let LOG rules inside network namespaces speak too (a sysctl)")
-	flags.IntVar(&f.setup.Rate, "rate", f.setup.Rate, "lines a second at most; what is over it is counted, and said once a second")
+	flags.StringVar(&f.rate, "rate", strconv.Itoa(f.setup.Rate)+"/s", "lines a second at most; what is over it is counted, and said once a second")
 	flags.StringVar(&f.firewall, "firewall", string(write.IPTables), "whose rules: iptables or nftables")
 	flags.StringVar(&f.syslog, "syslog", string(write.Rsyslog), "which daemon: rsyslog or syslog-ng")
 	for name, list := range map[string][]string{"firewall": firewalls, "syslog": daemons} {
@@ -67,6 +69,12 @@ func (f *setupFlags) read() (*write.Setup, write.Choice, error) {
 		}
 		*list.into = ports
 	}
+	number := strings.TrimSuffix(strings.TrimSuffix(f.rate, "/second"), "/s")
+	rate, err := strconv.Atoi(number)
+	if err != nil {
+		return nil, choice, usagef("--rate %q: a number of lines a second, such as 1000/s", f.rate)
+	}
+	f.setup.Rate = rate
 	if err := f.setup.Validate(); err != nil {
 		return nil, choice, usagef("%w", err)
 	}

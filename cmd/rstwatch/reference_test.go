@@ -22,7 +22,7 @@ text is what ` + "`rstwatch COMMAND --help`" + ` prints and what the man pages s
 | exit status | means |
 |---|---|
 | 0 | done; also when the reader of a pipe has seen enough |
-| 1 | failed, and standard error says at what; ` + "`doctor`" + ` and ` + "`journal verify`" + `: something is wrong |
+| 1 | failed, and standard error says at what; ` + "`doctor`" + `, ` + "`journal verify`" + ` and ` + "`classic check`" + `: something is wrong |
 | 2 | wrong usage: an unknown word, a filter that is none, a setting that cannot be; nothing was done |
 
 Text is for people and may change. JSON (` + "`--output json`" + `) and the classic lines are interfaces.

@@ -118,6 +118,7 @@ every network namespace, and says who sent it and why.
   rstwatch import FILE... the same, into the journal
   rstwatch doctor         what this kernel lets us see, and what is wrong
   rstwatch journal cat    what was recorded, as JSON lines
+  rstwatch classic check  the set-up of hosts that may run no agent
 
 Exit status: 0 done, 1 failed, 2 wrong usage.`,
 		Example: `  rstwatch live 'port 3306 and direction out'

@@ -191,6 +191,28 @@ func TestFaults(t *testing.T) {
 		{"rc.local only tests", put("etc/rc.local", "#!/bin/sh\niptables-restore --test </etc/rstwatch-classic/rules.v4\n"), nil},
 		{"a unit flushes", put("etc/systemd/system/x.service", "[Service]\nExecStart=-/usr/sbin/ip6tables-restore /etc/x\n"), []string{"x.service:2 replaces-rules"}},
 		{"the file declares what is built in", replace(v4, ":LIMITED", ":INPUT ACCEPT [0:0]\n:LIMITED"), nil}, // it has jumps: a whole firewall
+		{"rules elsewhere, as rc.local names them", func(files map[string]string) {
+			files["home/x/rules"] = strings.Replace(files[v4], ":LIMITED", ":INPUT ACCEPT [0:0]\n:LIMITED", 1)
+			delete(files, v4)
+			files["etc/rc.local"] = "#!/bin/sh\niptables-restore < home/x/rules\n"
+		}, []string{"rc.local:2 replaces-rules"}},
+		{"nft rules elsewhere", func(files map[string]string) {
+			delete(files, v4)
+			delete(files, v6)
+			files["etc/rc.local"] = "#!/bin/sh\n/usr/sbin/nft -f /srv/rules\n"
+			files["srv/rules"] = "table inet t {\n chain i { type filter hook input priority 0; tcp flags & rst == rst log prefix \"[x1] \"; }\n" +
+				" chain o { type filter hook output priority 0; tcp flags & rst == rst log prefix \"[x1] \"; }\n}\n"
+		}, []string{"rules:2 no-forward", "rules:2 no-rate-limit"}},
+		{"a daemon's rule elsewhere", func(files map[string]string) {
+			files["srv/a.conf"] = strings.Replace(fineDaemon, "contains", "startswith", 1)
+			files["etc/rsyslog.conf"] = "$IncludeConfig /srv/*.conf\n"
+			delete(files, "etc/rsyslog.d/10-x.conf")
+		}, []string{"a.conf:1 starts-with"}},
+		{"a rotation elsewhere", func(files map[string]string) {
+			files["srv/rotate/x"] = strings.Replace(fineRotate, "create", "copytruncate", 1)
+			files["etc/logrotate.conf"] = "include /srv/rotate\n"
+			delete(files, "etc/logrotate.d/x")
+		}, []string{"x:3 copytruncate"}},
 		{"namespaces silenced", put("etc/sysctl.d/10-x.conf", "# x\nnet.netfilter.nf_log_all_netns=0\n"), []string{"10-x.conf:2 namespaces-silent"}},
 		{"startswith", replace("etc/rsyslog.d/10-x.conf", "contains", "startswith"), []string{"10-x.conf:1 starts-with"}},
 		{"startswith or contains", replace("etc/rsyslog.d/10-x.conf", `$msg contains "[x1] "`, `($msg startswith "[x1] " or $msg contains "] [x1] ")`), nil},
@@ -224,6 +246,63 @@ func TestFaults(t *testing.T) {
 			report := run(t, tree(t, files))
 			if diff := cmp.Diff(test.want, where(report)); diff != "" {
 				t.Errorf("faults (-want +got):\n%s\n%+v", diff, report.Faults)
+			}
+		})
+	}
+}
+
+// fineNFT is an nftables file that is right but for what a test puts into it.
+const fineNFT = `table inet resets {
+	chain line {
+		log prefix "[x1] " level debug
+	}
+	chain limited {
+		limit rate 50/second burst 100 packets goto line
+		limit rate 1/second burst 1 packets log prefix "[x1] more "
+	}
+	chain in {
+		type filter hook input priority 0; policy accept;
+		tcp flags rst jump limited
+	}
+	chain out {
+		type filter hook output priority 0
+		tcp flags & (fin | syn | rst) == rst jump limited
+	}
+	chain through {
+		type filter hook forward priority 0
+		meta l4proto tcp tcp flags & rst == rst jump limited
+	}
+}
+`
+
+func TestNFTablesFaults(t *testing.T) {
+	for _, test := range []struct {
+		name, old, changed string
+		want               []string
+	}{
+		{"nothing", "", "", nil},
+		{"IPv4 only", "table inet", "table ip", []string{"x.nft:3 no-ipv6"}},
+		{"one side of a port", "tcp flags rst jump", "tcp sport != 3406 tcp flags rst jump", []string{"x.nft:11 half-excluded"}},
+		{"both sides of a port", "limit rate 50", "tcp sport 3406 return\n\t\ttcp dport { 3406 } return\n\t\tlimit rate 50", nil},
+		{"a range", "limit rate 50", "tcp sport 3400-3410 return\n\t\tlimit rate 50", []string{"x.nft:6 half-excluded"}},
+		{"no input", "tcp flags rst jump", "tcp flags syn jump", []string{"x.nft:3 one-way", "x.nft:3 one-way"}},
+		{"never reset", "tcp flags rst jump", "tcp flags != rst jump", []string{"x.nft:3 one-way", "x.nft:3 one-way"}},
+		{"no forward", "hook forward", "hook postrouting", []string{"x.nft:3 no-forward"}},
+		{"no limit", "limit rate 50/second burst 100 packets ", "", []string{"x.nft:3 no-rate-limit"}},
+		{"a limit that says nothing", "\t\tlimit rate 1/second burst 1 packets log prefix \"[x1] more \"\n", "", []string{"x.nft:3 excess-unsaid"}},
+		{"all that was there is flushed", "table inet", "flush ruleset\ntable inet", []string{"x.nft:1 replaces-rules"}},
+		{"a firewall in front", "tcp flags rst jump", "ct state established,related accept\n\t\ttcp flags rst jump", []string{"x.nft:3 one-way", "x.nft:3 one-way"}},
+		{"a group is not the log", "log prefix \"[x1] \" level debug", "log prefix \"[x1] \" group 3", nil},
+		{"what cannot be tried", "tcp flags rst jump", "ip saddr @mine accept\n\t\ttcp flags rst jump", nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			text := strings.Replace(fineNFT, test.old, test.changed, 1)
+			if test.old != "" && text == fineNFT {
+				t.Fatal("nothing to replace")
+			}
+			root := tree(t, map[string]string{"x.nft": text})
+			if diff := cmp.Diff(test.want, where(run(t, root))); diff != "" {
+				t.Errorf("faults (-want +got):\n%s", diff)
 			}
 		})
 	}

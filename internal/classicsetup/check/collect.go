@@ -110,6 +110,8 @@ func pathless(err error) error {
 
 // host reads the places of a host, below a root. What may not be read there is a note: the rest is judged all the same.
 func (c *collector) host(files fs.FS, root string) {
+	from := len(c.sources)
+	defer func() { c.follow(files, root, from) }()
 	for _, place := range places {
 		names, err := fs.Glob(files, place.pattern)
 		if err != nil {

@@ -11,7 +11,7 @@ import (
 // judgeHalves tries, for each port that a rule names, both ends of a connection to it: a server here and a server there.
 // Where the resets of one end are logged and those of the other are not, the rules test one side of the packet only.
 func (c *checker) judgeHalves(t *trial, set ruleset) {
-	done := make(map[uint16]bool) // the other family's rules are the same lines
+	done := make(map[int]bool) // a line has both ends of a range, and may be for both families
 	for _, family := range []reset.Family{reset.IPv4, reset.IPv6} {
 		one := []ruleset{set}
 		if !t.covers(one, family, reset.In) || !t.covers(one, family, reset.Out) {
@@ -24,11 +24,14 @@ func (c *checker) judgeHalves(t *trial, set ruleset) {
 			here := halves(try(reset.In, somePort, port), try(reset.Out, port, somePort), "of a server here on port %d", port)
 			there := halves(try(reset.In, port, somePort), try(reset.Out, somePort, port), "of a connection from here to port %d", port)
 			problem := strings.Join(nonEmpty(here, there), "; ")
-			if problem == "" || done[port] {
+			if problem == "" {
 				continue
 			}
-			done[port] = true
 			for _, line := range oneSided(set, port) {
+				if done[line] {
+					continue
+				}
+				done[line] = true
 				c.report.add(set.from(), line, HalfExcluded, bothSides(set.from(), line, port), "%s", problem)
 			}
 		}

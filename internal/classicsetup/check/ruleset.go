@@ -150,7 +150,7 @@ func (c *checker) judgeCoverage(t *trial) {
 		}
 		forward := has[way{family, reset.Forward}]
 		if (in || out) && !forward && (c.host == nil || c.host.forwards) {
-			c.judgeForward(t, family, name)
+			c.judgeForward(t, family)
 		}
 	}
 }
@@ -158,13 +158,13 @@ func (c *checker) judgeCoverage(t *trial) {
 var familyNames = map[reset.Family]string{reset.IPv4: "IPv4", reset.IPv6: "IPv6"}
 
 // judgeForward puts the fault where the family's rules are.
-func (c *checker) judgeForward(t *trial, family reset.Family, name string) {
+func (c *checker) judgeForward(t *trial, family reset.Family) {
 	for _, set := range c.rulesets {
 		if !t.covers([]ruleset{set}, family, reset.In) && !t.covers([]ruleset{set}, family, reset.Out) {
 			continue
 		}
 		src, line := set.from(), set.loggings()[0].line
-		c.report.add(src, line, NoForward, inChain(src, line, "FORWARD"), "no rule meets %s resets that pass through this host", name)
+		c.report.add(src, line, NoForward, inChain(src, line, "FORWARD"), "no rule here meets resets that pass through this host")
 		return
 	}
 }

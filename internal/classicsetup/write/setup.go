@@ -16,7 +16,7 @@ type Setup struct {
 	Days       int     // that rotated logs are kept
 	Forward    bool    // also resets that pass through this host
 	Namespaces bool    // let LOG rules inside network namespaces speak
-	Rate       int     // lines a second that are logged at most, for each family
+	Rate       int     // lines a second that are logged at most; with iptables for each family
 	Owner      string  // of the log
 	Group      string  // whose members may read it
 	Su         string  // group of a log directory that its group may write to, else empty
