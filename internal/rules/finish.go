@@ -16,6 +16,7 @@ type linker struct {
 	open     []string        // chains on the way, to find loops
 	logs     map[string]bool // chains that log, by themselves or by a jump
 	blamed   map[*rule]bool
+	needed   map[int]bool // lines
 }
 
 // linked names a program: the same chain keeps more where a LOG rule may follow
@@ -30,7 +31,7 @@ func (f *file) finish() *Set {
 	s := &Set{name: f.name, family: f.family, chains: make(map[reset.Direction]*program), notices: f.notices}
 	l := &linker{
 		file: f, set: s, programs: make(map[linked]*program),
-		logs: make(map[string]bool), blamed: make(map[*rule]bool),
+		logs: make(map[string]bool), blamed: make(map[*rule]bool), needed: make(map[int]bool),
 	}
 	hooks := []string{"INPUT", "FORWARD", "OUTPUT"}
 	for _, name := range hooks {
@@ -94,8 +95,9 @@ func (l *linker) program(name string, after bool) *program {
 	p := &program{}
 	l.open = append(l.open, name)
 	defer func() { l.open = l.open[:len(l.open)-1] }()
+	last := l.lastLog(c.rules)
 	for i, r := range c.rules {
-		later := after || l.logsIn(c.rules[i+1:])
+		later := after || i < last
 		if r.possible() && l.matters(r, later) {
 			p.steps = append(p.steps, l.step(r, later))
 		}
@@ -104,10 +106,14 @@ func (l *linker) program(name string, after bool) *program {
 	return p
 }
 
-func (l *linker) logsIn(rules []*rule) bool {
-	return slices.ContainsFunc(rules, func(r *rule) bool {
-		return r.possible() && (r.logs() || l.logs[r.target.name])
-	})
+// lastLog returns the place of the last rule that logs, by itself or by a jump, or -1.
+func (l *linker) lastLog(rules []*rule) int {
+	for i, r := range slices.Backward(rules) {
+		if r.possible() && (r.logs() || l.logs[r.target.name]) {
+			return i
+		}
+	}
+	return -1
 }
 
 func (l *linker) matters(r *rule, later bool) bool {
@@ -155,9 +161,10 @@ func (l *linker) blame(r *rule, p *problem) {
 }
 
 func (l *linker) need(r *rule) {
-	if slices.ContainsFunc(l.set.needed, func(n need) bool { return n.line == r.line }) {
+	if l.needed[r.line] {
 		return
 	}
+	l.needed[r.line] = true
 	fields := FieldDirection
 	if r.ip.in.name != "" || r.ip.out.name != "" {
 		fields |= FieldInterface
