@@ -2,6 +2,7 @@ package classic
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"strings"
 	"syscall"
@@ -41,6 +42,16 @@ log { source(s_src); destination(d_rest); };
 			_ = cmd.Process.Kill()
 			t.Errorf("syslog-ng does not end: %s", said.String())
 		}
+	})
+	until(t, "syslog-ng to listen", func() bool {
+		select {
+		case err := <-ended:
+			ended <- err
+			t.Fatalf("syslog-ng ended: %v\n%s", err, said.String())
+		default:
+		}
+		_, err := os.Stat(d.socket)
+		return err == nil
 	})
 	d.await()
 	const line = "IN=eth0 OUT= SRC=192.0.2.1 DST=192.0.2.2 LEN=40 PROTO=TCP SPT=1 DPT=2 RST URGP=0 "

@@ -29,11 +29,18 @@ type checker struct {
 	prefixes []string         // what the kernel's lines begin with
 	logs     []string         // where the syslog daemon puts them
 	loaded   map[*source]bool // rules for which a line that loads them was judged
+	defaults map[*source]int  // the first line that writes the kernel's messages to a default log, see firstDefault
+}
+
+func newChecker() *checker {
+	return &checker{
+		report: &Report{Files: []Read{}, Faults: []Fault{}}, loaded: make(map[*source]bool), defaults: make(map[*source]int),
+	}
 }
 
 // Run reads and judges. An error is a path that could not be read at all.
 func Run(o Options) (*Report, error) {
-	c := &checker{report: &Report{Files: []Read{}, Faults: []Fault{}}, loaded: make(map[*source]bool)}
+	c := newChecker()
 	if len(o.Paths) == 0 {
 		o.Paths = []string{"/"}
 	}

@@ -371,7 +371,8 @@ func TestKernel(t *testing.T) {
 		{"a router", func(f fstest.MapFS) { f["sys/net/ipv4/ip_forward"].Data = []byte("1\n") }, []Word{NamespacesSilent, NoForward, NoRateLimit}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			c := &checker{report: &Report{}, loaded: make(map[*source]bool), host: readKernel(proc(test.edit))}
+			c := newChecker()
+			c.host = readKernel(proc(test.edit))
 			s := newSource("x", []byte(onlyFour))
 			s.kind = IPTables
 			c.judge([]*source{s})

@@ -31,7 +31,8 @@ func judgeAs(t *testing.T, kind Kind, text string) {
 	if len(text) > 64<<10 {
 		return
 	}
-	c := &checker{report: &Report{}, loaded: make(map[*source]bool), prefixes: []string{"[x1]", "[rst]"}}
+	c := newChecker()
+	c.prefixes = []string{"[x1]", "[rst]"}
 	s := newSource("file", []byte(text))
 	s.kind, s.named = kind, true
 	c.judge([]*source{s})

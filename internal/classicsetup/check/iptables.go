@@ -27,7 +27,7 @@ type tables struct {
 var resetFlags = regexp.MustCompile(`(?m)^[^#\n]*--tcp-flags\s+\S+\s+\S*\b(?:RST|ALL)\b`)
 
 // maxRounds bounds how often a file is read, each time without the lines that were refused the time before.
-const maxRounds = 50
+const maxRounds = 20
 
 // readIPTables reads a file. Lines that would not load are faults, and lines that we cannot evaluate are notes; the rest
 // of the file is judged without both.
@@ -37,8 +37,8 @@ func (c *checker) readIPTables(s *source) ruleset {
 	}
 	lines := slices.Clone(s.lines)
 	var set *rules.Set
+	var err error
 	for range maxRounds {
-		var err error
 		set, err = rules.Parse(s.name, strings.NewReader(strings.Join(lines, "\n")))
 		if err == nil {
 			break
@@ -49,6 +49,9 @@ func (c *checker) readIPTables(s *source) ruleset {
 		}
 	}
 	if set == nil {
+		if len(refusals(err)) > 1 {
+			c.report.note("%s has more lines that do not load than can be told: its rules were not judged", s.name)
+		}
 		return nil
 	}
 	for _, n := range set.Notices() {

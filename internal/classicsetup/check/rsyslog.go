@@ -193,7 +193,7 @@ func (c *checker) judgeRsyslog() {
 				continue
 			}
 			c.concerns(s)
-			c.logs = append(c.logs, one.paths...)
+			c.take(one.paths)
 			if one.atStart() {
 				c.report.add(s, one.line, StartsWith, contains(s.line(one.line)), "the text is looked for at the start of the message only")
 			}
@@ -218,17 +218,30 @@ func (c *checker) before(s *source, line int) string {
 		if o != s && (path.Dir(o.name) != path.Dir(s.name) || !strings.HasSuffix(o.name, ".conf") || o.name > s.name || path.Base(o.name) == "rsyslog.conf") {
 			continue
 		}
-		for i, text := range o.lines {
-			if o == s && i+1 >= line {
-				break
-			}
-			if writesAll.MatchString(strings.TrimSpace(text)) {
-				return fmt.Sprintf("%s:%d", o.name, i+1)
-			}
+		if at := c.firstDefault(o); at > 0 && (o != s || at < line) {
+			return fmt.Sprintf("%s:%d", o.name, at)
 		}
 	}
 	return ""
 }
+
+// firstDefault returns the line of the first rule of a file that takes the kernel's messages by their facility, or 0.
+func (c *checker) firstDefault(s *source) int {
+	at, known := c.defaults[s]
+	if !known {
+		at = 1 + slices.IndexFunc(s.lines, func(line string) bool { return writesAll.MatchString(strings.TrimSpace(line)) })
+		c.defaults[s] = at
+	}
+	return at
+}
+
+// take keeps the paths of logs that the set-up writes.
+func (c *checker) take(paths []string) {
+	c.logs = append(c.logs, paths[:min(len(paths), max(maxLogs-len(c.logs), 0))]...)
+}
+
+// maxLogs is more than any set-up has.
+const maxLogs = 200
 
 var startsWord = regexp.MustCompile(`(?i)\bstartswith(?:_i)?\b`)
 

@@ -13,8 +13,11 @@ type object struct {
 	body       string
 }
 
-// maxObjects bounds one file.
-const maxObjects = 2000
+// Bounds of one file, and of what is read of a statement that others refer to.
+const (
+	maxObjects = 2000
+	maxBody    = 4096
+)
 
 var objectHead = regexp.MustCompile(`^(log|filter|destination|source|rewrite|parser|template|options|block)\b\s*([\w.-]*)\s*$`)
 
@@ -111,7 +114,7 @@ func (c *checker) judgeLog(s *source, o object, defined map[[2]string]object, wh
 		if found[1] == "filter" {
 			filters = append(filters, key)
 		}
-		body += "\n" + other.body
+		body += "\n" + other.body[:min(len(other.body), maxBody)]
 	}
 	for _, found := range messageTest.FindAllStringSubmatch(body, 100) {
 		operator := "regex"
@@ -130,7 +133,7 @@ func (c *checker) judgeLog(s *source, o object, defined map[[2]string]object, wh
 		return
 	}
 	c.concerns(s)
-	c.logs = append(c.logs, one.paths...)
+	c.take(one.paths)
 	if one.atStart() {
 		src, line := s, o.line
 		for _, key := range filters {
