@@ -15,7 +15,7 @@ mkdir -p "$dir"
 work=$(mktemp -d "$dir/work.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
-packages=(syslog-ng-core libivykis0 libnet1 libjson-c5 libwrap0 libpcre3)
+packages=(syslog-ng-core libivykis0 libnet1 libjson-c5 libwrap0 libpcre3 libnsl2 libtirpc3)
 # As root, apt would rather download as its own user, who may not write here.
 download() { (cd "$work" && apt-get -qq -o APT::Sandbox::User=root download "${packages[@]}" >/dev/null); }
 download 2>/dev/null || { apt-get -qq update && download; }
@@ -26,6 +26,10 @@ rm -rf "$dir/root"
 mv "$work/root" "$dir/root"
 libraries=$(find "$dir/root" -name '*.so*' -printf '%h\n' | sort -u | paste -sd:)
 modules=$(dirname "$(find "$dir/root" -name libaffile.so | head -n 1)")
+if missing=$(LD_LIBRARY_PATH=$libraries ldd "$modules/libafsocket.so" "$modules/libaffile.so" | grep 'not found'); then
+  echo "syslog-ng: libraries that are neither here nor among the packages: $missing" >&2
+  exit 1
+fi
 cat >"$dir/syslog-ng.new" <<SCRIPT
 #!/bin/sh
 LD_LIBRARY_PATH='$libraries' exec '$dir/root/usr/sbin/syslog-ng' --module-path='$modules' "\$@"
