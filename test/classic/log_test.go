@@ -90,7 +90,7 @@ func TestPrefixIsFoundAnywhere(t *testing.T) {
 	const line = "IN=eth0 OUT= SRC=192.0.2.1 DST=192.0.2.2 LEN=40 PROTO=TCP SPT=1 DPT=2 RST URGP=0 "
 	for _, message := range []string{
 		"<7>Nov 22 10:00:00 kernel: " + p.setup.Prefix + line + "plain",
-		"<7>Nov 22 10:00:00 kernel: [  679.718000] " + p.setup.Prefix + line + "stamped",
+		"<7>Nov 22 10:00:00 kernel: [  1042.337401] " + p.setup.Prefix + line + "stamped",
 		"<7>Nov 22 10:00:00 kernel:  " + p.setup.Prefix + line + "spaced",
 		"<15>Nov 22 10:00:00 user: " + p.setup.Prefix + line + "of a user",
 		"<7>Nov 22 10:00:00 kernel: something else",

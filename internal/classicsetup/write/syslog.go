@@ -31,7 +31,7 @@ log { source(%s); filter(f_rstwatch_classic); destination(d_rstwatch_classic); f
 `, paths[SyslogNG], s.Prefix, s.Path, s.Owner, s.Group, s.Source)
 }
 
-// logrotate renames the log and tells the daemon to open a new one, so nothing falls between a copy and a truncation.
+// logrotate renames the log and tells the daemon to open a new one, so no line falls into a gap.
 // The append-only attribute forbids a rename: it is lifted for the moment of it, and set again by lastaction, which
 // logrotate runs whether or not the rotation worked.
 func (s *Setup) logrotate(c Choice) string {
