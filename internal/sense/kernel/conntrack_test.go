@@ -30,6 +30,9 @@ func TestConntrackOfRejected(t *testing.T) {
 		flags reset.Flags
 		want  string
 	}{
+		// An emulated machine translates a path when it is first taken, and that takes
+		// longer than a reply waits for what it answers: what comes first warms up.
+		{"first", chain + "tcp dport %d reject with tcp reset", reset.SYN | reset.ACK, unheld},
 		{"no conntrack", chain + "tcp dport %d reject with tcp reset", reset.SYN | reset.ACK, ""},
 		{"new", chain + "ct state new tcp dport %d reject with tcp reset", reset.SYN, "NEW"},
 		{"invalid", chain + "ct state invalid tcp dport %d reject with tcp reset", reset.SYN | reset.ACK, "INVALID"},
@@ -49,13 +52,16 @@ func TestConntrackOfRejected(t *testing.T) {
 					t.Fatal(err)
 				}
 				r := rec.awaitOne(t, node, reset.EndpointFrom(here.Addr(), here.Port()), reset.EndpointFrom(there.Addr(), there.Port()))
-				if r.Trigger == nil || r.Trigger.Conntrack != tt.want {
+				if tt.want != unheld && (r.Trigger == nil || r.Trigger.Conntrack != tt.want) {
 					t.Errorf("answers %+v, want conntrack's %q", r.Trigger, tt.want)
 				}
 			})
 		}
 	}
 }
+
+// unheld is what a first run need not say.
+const unheld = "-"
 
 // twoAddresses gives the namespace both addresses, and rules.
 func twoAddresses(t *testing.T, node *testkit.Node, rules string, addresses ...netip.Addr) {
