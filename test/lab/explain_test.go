@@ -137,10 +137,17 @@ func (p place) pipe(t *testing.T, lab *testkit.Lab) map[string]string {
 		go func() { ended <- cmd.Wait() }()
 	}
 	until(t, "the readers", func() bool { return streams(t, p) == len(outputs) })
-	testkit.Lookup(t, "closed-port").MustMake(t, lab, lab.Scenes()[0], 1)
-	for range outputs {
-		if err := <-ended; err != nil {
-			t.Errorf("the pipe: %v", err)
+	// A reader that is connected need not be served yet: resets are made until both
+	// have seen one.
+	for left := len(outputs); left > 0; {
+		testkit.Lookup(t, "closed-port").MustMake(t, lab, lab.Scenes()[0], 1)
+		select {
+		case err := <-ended:
+			left--
+			if err != nil {
+				t.Errorf("the pipe: %v", err)
+			}
+		case <-time.After(100 * time.Millisecond):
 		}
 	}
 	for _, output := range outputs {
