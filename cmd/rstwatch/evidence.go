@@ -36,7 +36,6 @@ func (o *evidenceOptions) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringSliceVar(&o.vantage, "vantage", nil,
 		"`address` of the host that captured: what it sends is \"out\", what it gets is \"in\"")
-	f.BoolVar(&o.judge, "judge", false, "judge anew what a file of --output pcapng has a record of")
 	f.StringVar(&o.zone, "timezone", "", "zone of log times that name none: Europe/Berlin, +02:00 (default this host's)")
 	f.StringVar(&o.bootTime, "boot-time", "", "`time` of the boot from which dmesg counts its seconds; \"here\": this host's last")
 }

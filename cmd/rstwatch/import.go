@@ -25,6 +25,9 @@ the journal, so that explain, incidents and all else know them. Each is there
 once, however often its file is imported, rotated or copied, and also if an import
 was killed half-way: run it again, and it goes on.
 
+What a pcapng file of rstwatch's own says of its packets is not taken over: they
+are judged anew.
+
 A reset without a time is left out: it could not be found again. Give --boot-time
 for what dmesg wrote.
 
@@ -44,6 +47,7 @@ imported of the same moment.`,
 }
 
 func (a *app) importFiles(cmd *cobra.Command, o evidenceOptions, args []string, dry bool) error {
+	o.judge = true // the journal is for what was judged here, and not for what a file says of itself
 	cfg, err := a.load(cmd, nil)
 	if err != nil {
 		return err

@@ -76,6 +76,7 @@ only with --boot-time.`,
 	}
 	o.printing.flags(cmd)
 	o.evidenceOptions.flags(cmd)
+	cmd.Flags().BoolVar(&o.judge, "judge", false, "judge anew what a file of --output pcapng has a record of")
 	cmd.Flags().BoolVarP(&o.follow, "follow", "f", false, "wait for more at the end of the capture, as tcpdump -U writes it")
 	cmd.Flags().StringVar(&o.left, "left", "", "`file` with a capture of one end; with --right: which end sent each reset, and did it arrive?")
 	cmd.Flags().StringVar(&o.right, "right", "", "`file` with a capture of the other end")
