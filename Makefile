@@ -56,7 +56,7 @@ kernels: ## the lab on Debian's 5.10, 6.1, 6.12 and newest kernel, in QEMU (20 m
 	@tools/setup.sh kernels
 	@go run ./test/kernels $(ARGS) $(KERNELS)
 
-verdicts: ## every kind of reset, watched by every sensor: is the verdict right? Writes the tables of docs/explanation/verdicts.md (root, ten minutes)
+verdicts: ## every kind of reset, watched by every sensor: is the verdict right? Writes the tables of docs/explanation/verdicts.md (root, five minutes)
 	@tools/setup.sh test
 	@RSTWATCH_TEST_REQUIRE=1 go test ./test/verdicts -count=1 -timeout 60m -v -run '^TestVerdicts$$' -whole -update $(ARGS)
 

@@ -200,7 +200,7 @@ func printEnd(p *printer, r *reset.Reset, forPeople bool) error {
 		return err
 	}
 	for _, e := range r.Evidence {
-		if e.Fact == "other-end" || e.Fact == "never-sent" {
+		if attribute.OfBothEnds(&e) {
 			_, err := fmt.Fprintf(p.app.stdout, "             both ends: %s\n", e.Value)
 			return err
 		}

@@ -101,3 +101,7 @@ func PortListener(port uint16, serves bool) reset.Evidence {
 	}
 	return reset.Evidence{Fact: factListener, Value: text, For: causeIs[reset.ListenerClosed], Weight: reset.Weak}
 }
+
+// OfBothEnds reports whether the evidence is what watching the other end too
+// showed.
+func OfBothEnds(e *reset.Evidence) bool { return e.Fact == factOtherEnd || e.Fact == factNotSent }

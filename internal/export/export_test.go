@@ -130,7 +130,7 @@ func TestPCAPNG(t *testing.T) {
 	if _, _, err := reader.ReadPacketData(); err == nil {
 		t.Error("a packet too many")
 	}
-	if bytes.Count(file, []byte(RecordMark)) != 2 || !bytes.Contains(file, []byte("sender local-app (certain), cause unread-data (certain), harm lost-data")) {
+	if bytes.Count(file, []byte(reset.CommentMark)) != 2 || !bytes.Contains(file, []byte("sender local-app (certain), cause unread-data (certain), harm lost-data")) {
 		t.Errorf("comments are missing:\n%q", file)
 	}
 }

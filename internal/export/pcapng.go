@@ -23,10 +23,6 @@ const (
 	linkRaw      = 101
 )
 
-// RecordMark begins the second comment of a packet: after it the record's JSON
-// follows, by which a reader has the same record again.
-const RecordMark = "rstwatch-record: "
-
 // maxComment bounds a comment: an option's length has 16 bits.
 const maxComment = 60000
 
@@ -129,7 +125,7 @@ func appendPacket(b []byte, r *reset.Reset, device uint32, data []byte, whole in
 		b = binary.LittleEndian.AppendUint32(b, uint32(max(whole, len(data))))
 		b = pad(append(b, data...), len(data))
 		b = option(b, optionComment, commentOf(r))
-		if record := append([]byte(RecordMark), reset.AppendJSON(nil, &reset.Entry{Reset: r})...); len(record) <= maxComment {
+		if record := append([]byte(reset.CommentMark), reset.AppendJSON(nil, &reset.Entry{Reset: r})...); len(record) <= maxComment {
 			b = option(b, optionComment, record)
 		}
 		if way := wayOf(r.Direction); way != 0 {

@@ -43,6 +43,10 @@ type Reset struct {
 	Summary          string      `json:"summary,omitzero"` // one plain sentence
 }
 
+// CommentMark begins the comment of a packet in a pcapng file after which the
+// JSON of its record follows, so that who reads the file has it again.
+const CommentMark = "rstwatch-record: "
+
 // Netns names a network namespace.
 type Netns struct {
 	ID     uint64 `json:"id,omitzero"`     // inode number in nsfs

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+
+	"github.com/rstwatch/rstwatch/internal/reset"
 )
 
 // Block types of pcapng (draft-ietf-opsawg-pcapng, 4) and the options that are
@@ -229,12 +231,9 @@ func (f *pcapngFile) packet(into *frame, d *device, at int64, body []byte, captu
 }
 
 // option finds an option by its code; a list that is damaged ends there.
-// mark begins the comment that a record was written into (internal/export).
-const mark = "rstwatch-record: "
-
 // record is the record that a file bears of a packet, as JSON; nil if it has none.
 func (f *frame) record() []byte {
-	const comment = 1
+	const comment, mark = 1, reset.CommentMark
 	o, list := order(f.swapped), f.options
 	for len(list) >= 4 {
 		code, length := o.u16(list[0:2]), int(o.u16(list[2:4]))
