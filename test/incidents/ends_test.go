@@ -1,17 +1,14 @@
 package incidents
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
-	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -19,35 +16,11 @@ import (
 	"github.com/rstwatch/rstwatch/internal/testkit"
 )
 
-// dump starts tcpdump on a device of a node; stop ends it.
-func dump(t *testing.T, n *testkit.Node, device string) (path string, stop func()) {
+// dump captures the TCP packets of a device; stop ends it.
+func dump(t *testing.T, n *testkit.Node, device string) (path string, stop func() string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), n.Role+".pcap")
-	cmd := exec.Command("nsenter", "--net="+n.Path, "tcpdump", "-i", device, "-U", "--immediate-mode", "-B", "65536", "-s", "256",
-		"-Z", "root", "-w", path, "tcp")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewReader(stderr)
-	for text := ""; !strings.Contains(text, "listening on"); {
-		if text, err = lines.ReadString('\n'); err != nil {
-			t.Fatalf("starting tcpdump: %v", err)
-		}
-	}
-	done := make(chan struct{})
-	go func() { _, _ = io.Copy(io.Discard, lines); close(done) }()
-	return path, func() {
-		_ = cmd.Process.Signal(syscall.SIGINT)
-		<-done
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("tcpdump: %v", err)
-		}
-	}
+	return path, testkit.Tcpdump(t, n, device, path, "-s", "256", "tcp")
 }
 
 // drain waits until what was captured is in the files: a SYN to port 1 is sent

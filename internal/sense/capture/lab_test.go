@@ -1,12 +1,10 @@
 package capture_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -14,7 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -36,32 +33,10 @@ type dump struct {
 // packet may be, so a bound on that makes room for more of them.
 func startDump(t *testing.T, node *testkit.Node, device string, arguments ...string) *dump {
 	t.Helper()
-	need(t, "tcpdump")
 	d := &dump{node: node, path: filepath.Join(t.TempDir(), node.Role+"-"+device+".pcap")}
-	arguments = append([]string{"--net=" + node.Path, "tcpdump", "-i", device, "-U", "--immediate-mode", "-s", "2048", "-B", "65536", "-Z", "root", "-w", d.path}, arguments...)
-	cmd := exec.Command("nsenter", arguments...)
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewReader(stderr)
-	for line := ""; !strings.Contains(line, "listening on"); {
-		if line, err = lines.ReadString('\n'); err != nil {
-			t.Fatalf("starting tcpdump: %v", err)
-		}
-	}
-	rest := make(chan []byte, 1)
-	go func() { text, _ := io.ReadAll(lines); rest <- text }()
+	stop := testkit.Tcpdump(t, node, device, d.path, append([]string{"-s", "2048"}, arguments...)...)
 	d.stop = func() {
-		_ = cmd.Process.Signal(syscall.SIGINT)
-		text := <-rest
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("tcpdump: %v: %s", err, text)
-		}
-		if !bytes.Contains(text, []byte("\n0 packets dropped by kernel")) {
+		if text := stop(); !strings.Contains(text, "\n0 packets dropped by kernel") {
 			t.Errorf("tcpdump lost packets: %s", text)
 		}
 		d.stop = func() {}
